@@ -1,0 +1,91 @@
+// Package config holds penstock.yaml: its types, a strict reader and the JSON
+// Schema that editors use. Everything works without the file.
+package config
+
+import "github.com/penstock-dev/penstock/pipelines"
+
+// File is the configuration's name at the root of a repository.
+const File = "penstock.yaml"
+
+// Config is what penstock.yaml says. Its zero value is what holds without one.
+type Config struct {
+	// Version of the format: 1.
+	Version int `json:"version" jsonschema:"required,enum=1"`
+	// Units say what directories are where the convention says otherwise.
+	Units []UnitRule `json:"units,omitempty"`
+	// Compliance configures policies, their settings and their waivers.
+	Compliance Compliance `json:"compliance,omitempty"`
+}
+
+// UnitRule gives the directories that match Path a kind, or takes them out.
+// The last rule that matches a directory counts.
+type UnitRule struct {
+	// Path is a slash-separated glob relative to the root; ** crosses directories.
+	Path string `json:"path" jsonschema:"required"`
+	// Kind is module, example, test, live, or ignore: not a unit at all.
+	Kind string `json:"kind" jsonschema:"required,enum=module,enum=example,enum=test,enum=live,enum=ignore"`
+	// Position is where the rule stands.
+	Position pipelines.Position `json:"-"`
+}
+
+// Compliance configures the compliance stage.
+type Compliance struct {
+	// Policies are directories of Rego, relative to the root, beside the built-in rules.
+	Policies []string `json:"policies,omitempty"`
+	// Settings are what the rules compare with.
+	Settings Settings `json:"settings,omitempty"`
+	// Rules switches single rules, by id.
+	Rules map[string]Rule `json:"rules,omitempty"`
+	// Waivers excuse findings, by name and until a date.
+	Waivers []Waiver `json:"waivers,omitempty"`
+}
+
+// Settings are what the rules compare with; rules see them as input.settings.
+type Settings struct {
+	// AllowedPorts may be reached from the whole world. Default: none.
+	AllowedPorts []int `json:"allowed_ports,omitempty"`
+	// Bastion is from where SSH and RDP may come.
+	Bastion Bastion `json:"bastion,omitempty"`
+	// RequiredTags must be on every resource that can have tags. Default: none, the rule is off.
+	RequiredTags []string `json:"required_tags,omitempty"`
+	// Custom is for rules of your own; it is passed to them as it is.
+	Custom map[string]any `json:"custom,omitempty"`
+}
+
+// Bastion says what the bastion host is. Without it, a security group named
+// "bastion" is.
+type Bastion struct {
+	// SecurityGroups are ids ("sg-0123...") or names.
+	SecurityGroups []string `json:"security_groups,omitempty"`
+	// CIDRs are address ranges, such as "10.1.2.0/24".
+	CIDRs []string `json:"cidrs,omitempty"`
+}
+
+// Rule switches one rule.
+type Rule struct {
+	// Enabled: false leaves the rule out. Default true.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Unknown: "pass" lets what cannot be decided pass. Default "unknown": it does not.
+	Unknown string `json:"unknown,omitempty" jsonschema:"enum=unknown,enum=pass"`
+	// Position is where the rule is named.
+	Position pipelines.Position `json:"-"`
+}
+
+// Waiver excuses the findings of one rule until a date.
+type Waiver struct {
+	// Rule is the id of the rule.
+	Rule string `json:"rule" jsonschema:"required"`
+	// Unit is a glob of unit paths. Default: every unit.
+	Unit string `json:"unit,omitempty"`
+	// Resource is a glob of resource addresses in which * matches any
+	// characters. Default: every resource of the unit; one of unit and resource is required.
+	Resource string `json:"resource,omitempty"`
+	// Owner is who answers for it.
+	Owner string `json:"owner" jsonschema:"required"`
+	// Reason is why it is excused.
+	Reason string `json:"reason" jsonschema:"required"`
+	// Expires is the last day on which it holds: YYYY-MM-DD, UTC.
+	Expires string `json:"expires" jsonschema:"required,format=date"`
+	// Position is where the waiver stands.
+	Position pipelines.Position `json:"-"`
+}

@@ -1,0 +1,90 @@
+// Package process is the one place that starts processes.
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Command is one process. Arguments are a vector, never a shell string.
+type Command struct {
+	Argv []string
+	Dir  string
+	// Env is the whole environment: nothing is inherited. Nil is an empty one.
+	Env   []string
+	Stdin []byte
+	// Limit bounds stdout and stderr, each, in bytes. Default 64 MiB. What is
+	// beyond it is an error, never a silently shorter output.
+	Limit int
+}
+
+// Output is what a finished process left. Exit is -1 when a signal ended it.
+type Output struct {
+	Stdout, Stderr []byte
+	Exit           int
+}
+
+// ErrOutput says that a process printed more than its limit.
+var ErrOutput = errors.New("output is over its limit")
+
+// grace is how long a process group has between SIGTERM and SIGKILL.
+const grace = 5 * time.Second
+
+// Run starts the command in a process group of its own and waits. A non-zero
+// exit is in Output, not an error. When ctx ends the whole group is asked to
+// stop, then killed, so that no grandchild (a provider, a plugin) is left.
+func Run(ctx context.Context, c Command) (Output, error) {
+	if c.Limit == 0 {
+		c.Limit = 64 << 20
+	}
+	stdout, stderr := &bounded{limit: c.Limit}, &bounded{limit: c.Limit}
+	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
+	cmd.Dir, cmd.Env = c.Dir, append([]string{}, c.Env...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if c.Stdin != nil {
+		cmd.Stdin = bytes.NewReader(c.Stdin)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = grace
+	err := cmd.Run()
+	if ctx.Err() != nil && cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	out := Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: -1}
+	if cmd.ProcessState != nil {
+		out.Exit = cmd.ProcessState.ExitCode()
+	}
+	if ctx.Err() != nil {
+		return out, fmt.Errorf("running %q: %w", c.Argv[0], ctx.Err())
+	}
+	if stdout.over || stderr.over {
+		return out, fmt.Errorf("running %q: %w of %d bytes", c.Argv[0], ErrOutput, c.Limit)
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return out, fmt.Errorf("running %q: %w", c.Argv[0], err)
+	}
+	return out, nil
+}
+
+// bounded keeps the first limit bytes and remembers whether there were more.
+type bounded struct {
+	bytes.Buffer
+	limit int
+	over  bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if room := b.limit - b.Len(); len(p) > room {
+		b.over = true
+		b.Buffer.Write(p[:room])
+		return len(p), nil
+	}
+	return b.Buffer.Write(p)
+}
