@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"sync"
 	"time"
@@ -25,6 +26,10 @@ type Run struct {
 	Root string
 	// Selection is what to judge.
 	Selection Selection
+	// Base is the catalog as it stands on the base of the pull request. Policies,
+	// settings and waivers count as they are there, so that a change cannot
+	// excuse itself. Nil: there is no base, and what stands in Root counts.
+	Base fs.FS
 	// Slots bounds how many units are judged at once, over all stages that
 	// share it. Default: as many as there are cores.
 	Slots chan struct{}
