@@ -19,9 +19,9 @@ type Event struct {
 	Elapsed     time.Duration
 }
 
-// Run is what every stage embeds: where it works, on what, and how it says so.
-// The zero value of each field is its default.
-type Run struct {
+// Scope is what every stage embeds: where it works, on what, and who hears of
+// it. The zero value of each field is its default.
+type Scope struct {
 	// Root is the catalog's root directory on disk.
 	Root string
 	// Selection is what to judge.
@@ -44,23 +44,23 @@ func NewSlots() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)
 // Each judges every selected unit in parallel and returns the closed report.
 // A unit that the context ends before it was judged is not run, and so is one
 // whose judge panics: a stage always accounts for each unit that it was given.
-func (r Run) Each(ctx context.Context, stage string, judge func(context.Context, Unit) Result) *Report {
-	slots := r.Slots
+func (s Scope) Each(ctx context.Context, stage string, judge func(context.Context, Unit) Result) *Report {
+	slots := s.Slots
 	if slots == nil {
 		slots = NewSlots()
 	}
-	report := &Report{Stages: []string{stage}, Selection: r.Selection, Started: time.Now().UTC()}
-	report.Results = make([]Result, len(r.Selection.Units))
+	report := &Report{Stages: []string{stage}, Selection: s.Selection, Started: time.Now().UTC()}
+	report.Results = make([]Result, len(s.Selection.Units))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	done := 0
 	say := func(e Event) {
-		if r.Progress != nil {
-			e.Stage, e.Total = stage, len(r.Selection.Units)
-			r.Progress(e)
+		if s.Progress != nil {
+			e.Stage, e.Total = stage, len(s.Selection.Units)
+			s.Progress(e)
 		}
 	}
-	for i, unit := range r.Selection.Units {
+	for i, unit := range s.Selection.Units {
 		wg.Go(func() {
 			result := Result{Verdict: NotRun, Reason: "interrupted before it was judged"}
 			start := time.Now()
