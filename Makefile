@@ -1,0 +1,21 @@
+# Everything here is one command that works without make too.
+.PHONY: help demo test engine-test bench lint
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## show a bad change to the example catalog being caught
+	go run ./pipelines/cmd/penstock demo --stages terraform-fmt,compliance
+
+test: ## run the tests; those that need a tool skip where it is absent
+	go test ./...
+
+engine-test: ## call the Dagger module on the running engine
+	.ci/engine
+
+bench: ## measure side by side with peers and write bench/RESULTS.md
+	go run ./bench
+
+lint: ## vet and lint
+	go vet ./...
+	golangci-lint run
