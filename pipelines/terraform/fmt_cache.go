@@ -1,0 +1,203 @@
+package terraform
+
+import (
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// fmtRules is the version of what this package knows of terraform fmt. Change it
+// with every change to examine or doubtful.
+const fmtRules = "1"
+
+// fmtCache remembers which contents are formatted, by the hash that git gives
+// them, so that an unchanged file costs a hash instead of a parse. Only the good
+// verdict is kept: what is wrong is looked at again each time.
+//
+// It is a folder of immutable segments, each named by the hash of its content:
+// processes side by side only ever add segments, and one that was damaged no
+// longer has its name and counts as a miss. A nil cache remembers nothing.
+type fmtCache struct {
+	dir  string
+	mu   sync.Mutex
+	sets map[string]*hashSet // by what judged: the HCL library, or a terraform
+}
+
+type hash = [sha1.Size]byte
+
+type hashSet struct {
+	known    map[hash]bool
+	added    []hash
+	segments []string
+}
+
+const (
+	maxSegments = 8
+	maxHashes   = 200_000
+)
+
+// blobHash is the name that git gives to a content.
+func blobHash(content []byte) hash {
+	h := sha1.New()
+	h.Write([]byte("blob " + strconv.Itoa(len(content)) + "\x00"))
+	h.Write(content)
+	return hash(h.Sum(nil))
+}
+
+// hclVersion is the version of the HCL library in this program; empty where the
+// program does not say.
+var hclVersion = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == "github.com/hashicorp/hcl/v2" {
+				if dep.Replace != nil {
+					dep = dep.Replace
+				}
+				return dep.Version
+			}
+		}
+	}
+	return ""
+})
+
+// openFmtCache opens the cache in dir. Without a place for it, or without
+// knowing which HCL library judges, there is none.
+func openFmtCache(dir string) *fmtCache {
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil
+		}
+		dir = filepath.Join(user, "penstock", "fmt")
+	}
+	if hclVersion() == "" {
+		return nil
+	}
+	return &fmtCache{dir: dir, sets: map[string]*hashSet{}}
+}
+
+func ownSet() string            { return "hcl-" + hclVersion() }
+func askedSet(p program) string { return p.name + "-" + p.version }
+
+func (c *fmtCache) has(h hash) bool                 { return c.lookup(ownSet(), h) }
+func (c *fmtCache) hasAsked(p program, h hash) bool { return c.lookup(askedSet(p), h) }
+func (c *fmtCache) add(h hash)                      { c.remember(ownSet(), h) }
+func (c *fmtCache) addAsked(p program, h hash)      { c.remember(askedSet(p), h) }
+
+func (c *fmtCache) lookup(set string, h hash) bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.set(set).known[h]
+}
+
+func (c *fmtCache) remember(set string, h hash) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.set(set)
+	if !s.known[h] {
+		s.known[h] = true
+		s.added = append(s.added, h)
+	}
+}
+
+// set loads a set when it is first needed. The lock is held.
+func (c *fmtCache) set(name string) *hashSet {
+	if s, ok := c.sets[name]; ok {
+		return s
+	}
+	s := &hashSet{known: map[hash]bool{}}
+	c.sets[name] = s
+	entries, _ := os.ReadDir(c.folder(name)) // a cache that cannot be read is empty
+	for _, entry := range entries {
+		file := filepath.Join(c.folder(name), entry.Name())
+		if strings.HasPrefix(entry.Name(), ".") || !entry.Type().IsRegular() {
+			continue
+		}
+		s.segments = append(s.segments, file)
+		content, err := os.ReadFile(file)
+		if err != nil || segmentName(content) != entry.Name() || len(content)%sha1.Size != 0 {
+			continue
+		}
+		for h := range slices.Chunk(content, sha1.Size) {
+			s.known[hash(h)] = true
+		}
+	}
+	return s
+}
+
+// folder is named by everything that a verdict depends on beside the content.
+func (c *fmtCache) folder(set string) string {
+	key := sha256.Sum256([]byte("penstock fmt\x00" + fmtRules + "\x00" + set))
+	return filepath.Join(c.dir, hex.EncodeToString(key[:8]))
+}
+
+func segmentName(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// save writes what was learnt. A cache that cannot be written is no error: the
+// next run only takes longer.
+func (c *fmtCache) save() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, s := range c.sets {
+		if len(s.added) == 0 {
+			continue
+		}
+		hashes, merge := s.added, len(s.segments) >= maxSegments
+		if merge && len(s.known) <= maxHashes {
+			hashes = hashes[:0:0]
+			for h := range s.known {
+				hashes = append(hashes, h)
+			}
+		}
+		if writeSegment(c.folder(name), hashes) == nil && merge {
+			for _, old := range s.segments {
+				_ = os.Remove(old)
+			}
+		}
+	}
+}
+
+func writeSegment(folder string, hashes []hash) error {
+	slices.SortFunc(hashes, func(a, b hash) int { return slices.Compare(a[:], b[:]) })
+	content := make([]byte, 0, len(hashes)*sha1.Size)
+	for _, h := range hashes {
+		content = append(content, h[:]...)
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, ".segment-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(folder, segmentName(content)))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}

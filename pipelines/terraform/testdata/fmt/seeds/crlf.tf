@@ -1,0 +1,7 @@
+resource "a" "crlf" {
+  x = 1
+  yy = "b"
+  z = <<EOT
+text
+EOT
+}

@@ -1,0 +1,11 @@
+locals {
+  a = 1
+}
+
+
+
+
+locals { b = 2 }
+locals {}
+locals {
+}
