@@ -56,7 +56,7 @@ func Run(ctx context.Context, c Command) (Output, error) {
 	if ctx.Err() != nil && cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
-	out := Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: -1}
+	out := Output{Stdout: stdout.kept.Bytes(), Stderr: stderr.kept.Bytes(), Exit: -1}
 	if cmd.ProcessState != nil {
 		out.Exit = cmd.ProcessState.ExitCode()
 	}
@@ -73,18 +73,19 @@ func Run(ctx context.Context, c Command) (Output, error) {
 	return out, nil
 }
 
-// bounded keeps the first limit bytes and remembers whether there were more.
+// bounded keeps the first limit bytes and remembers whether there were more. It
+// does not embed its buffer: ReadFrom would go round the limit.
 type bounded struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	limit int
 	over  bool
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := b.limit - b.Len(); len(p) > room {
+	if room := b.limit - b.kept.Len(); len(p) > room {
 		b.over = true
-		b.Buffer.Write(p[:room])
+		b.kept.Write(p[:room])
 		return len(p), nil
 	}
-	return b.Buffer.Write(p)
+	return b.kept.Write(p)
 }
