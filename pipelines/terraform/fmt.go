@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -150,43 +149,33 @@ func (r *fmtRun) look(name string) *fmtFile {
 // there is nobody to ask.
 func (r *fmtRun) ask(ctx context.Context) ([]pipelines.Tool, error) {
 	var doubtful []*fmtFile
+	var sources [][]byte
 	for _, unit := range r.files {
 		for _, file := range unit.open {
 			if file.err == nil {
-				doubtful = append(doubtful, file)
+				doubtful, sources = append(doubtful, file), append(sources, file.src)
 			}
 		}
 	}
 	if len(doubtful) == 0 {
 		return nil, nil
 	}
-	slices.SortFunc(doubtful, func(a, b *fmtFile) int { return slices.Compare([]byte(a.path), []byte(b.path)) })
-	p, err := find(ctx, r.Program)
+	p, err := find(r.Program)
 	if err != nil {
 		return nil, err
 	}
-	var unasked []*fmtFile
-	for _, file := range doubtful {
-		if r.cache.hasAsked(p, blobHash(file.src)) {
-			file.formatted, file.asked = file.src, true
-		} else {
-			unasked = append(unasked, file)
-		}
+	var tool pipelines.Tool
+	var wg sync.WaitGroup
+	wg.Go(func() { tool, err = p.tool(ctx) })
+	for i, answer := range p.ask(ctx, sources) {
+		file := doubtful[i]
+		file.formatted, file.err, file.asked = answer.formatted, answer.err, true
 	}
-	sources := make([][]byte, len(unasked))
-	for i, file := range unasked {
-		sources[i] = file.src
+	wg.Wait()
+	if err != nil {
+		tool = pipelines.Tool{Name: p.name, Version: "unknown"}
 	}
-	if len(sources) > 0 {
-		for i, answer := range p.ask(ctx, sources) {
-			file := unasked[i]
-			file.formatted, file.err, file.asked = answer.formatted, answer.err, true
-			if file.err == nil && string(file.formatted) == string(file.src) {
-				r.cache.addAsked(p, blobHash(file.src))
-			}
-		}
-	}
-	return []pipelines.Tool{{Name: p.name, Version: p.version}}, nil
+	return []pipelines.Tool{tool}, nil
 }
 
 // judge says what is to be said of a unit, and rewrites its files when asked to.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -25,18 +26,14 @@ const fmtRules = "1"
 // processes side by side only ever add segments, and one that was damaged no
 // longer has its name and counts as a miss. A nil cache remembers nothing.
 type fmtCache struct {
-	dir  string
-	mu   sync.Mutex
-	sets map[string]*hashSet // by what judged: the HCL library, or a terraform
+	folder   string
+	segments []string // that were there when it was opened
+	mu       sync.Mutex
+	known    map[hash]bool
+	added    []hash
 }
 
 type hash = [sha1.Size]byte
-
-type hashSet struct {
-	known    map[hash]bool
-	added    []hash
-	segments []string
-}
 
 const (
 	maxSegments = 8
@@ -68,7 +65,8 @@ var hclVersion = sync.OnceValue(func() string {
 })
 
 // openFmtCache opens the cache in dir. Without a place for it, or without
-// knowing which HCL library judges, there is none.
+// knowing which HCL library judges, there is none. A folder holds the verdicts
+// of one HCL library and one version of our rules.
 func openFmtCache(dir string) *fmtCache {
 	if dir == "" {
 		user, err := os.UserCacheDir()
@@ -80,68 +78,45 @@ func openFmtCache(dir string) *fmtCache {
 	if hclVersion() == "" {
 		return nil
 	}
-	return &fmtCache{dir: dir, sets: map[string]*hashSet{}}
-}
-
-func ownSet() string            { return "hcl-" + hclVersion() }
-func askedSet(p program) string { return p.name + "-" + p.version }
-
-func (c *fmtCache) has(h hash) bool                 { return c.lookup(ownSet(), h) }
-func (c *fmtCache) hasAsked(p program, h hash) bool { return c.lookup(askedSet(p), h) }
-func (c *fmtCache) add(h hash)                      { c.remember(ownSet(), h) }
-func (c *fmtCache) addAsked(p program, h hash)      { c.remember(askedSet(p), h) }
-
-func (c *fmtCache) lookup(set string, h hash) bool {
-	if c == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.set(set).known[h]
-}
-
-func (c *fmtCache) remember(set string, h hash) {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.set(set)
-	if !s.known[h] {
-		s.known[h] = true
-		s.added = append(s.added, h)
-	}
-}
-
-// set loads a set when it is first needed. The lock is held.
-func (c *fmtCache) set(name string) *hashSet {
-	if s, ok := c.sets[name]; ok {
-		return s
-	}
-	s := &hashSet{known: map[hash]bool{}}
-	c.sets[name] = s
-	entries, _ := os.ReadDir(c.folder(name)) // a cache that cannot be read is empty
+	key := sha256.Sum256([]byte("penstock fmt\x00" + fmtRules + "\x00" + hclVersion()))
+	c := &fmtCache{folder: filepath.Join(dir, hex.EncodeToString(key[:8])), known: map[hash]bool{}}
+	entries, _ := os.ReadDir(c.folder) // a cache that cannot be read is empty
 	for _, entry := range entries {
-		file := filepath.Join(c.folder(name), entry.Name())
 		if strings.HasPrefix(entry.Name(), ".") || !entry.Type().IsRegular() {
 			continue
 		}
-		s.segments = append(s.segments, file)
+		file := filepath.Join(c.folder, entry.Name())
+		c.segments = append(c.segments, file)
 		content, err := os.ReadFile(file)
 		if err != nil || segmentName(content) != entry.Name() || len(content)%sha1.Size != 0 {
 			continue
 		}
 		for h := range slices.Chunk(content, sha1.Size) {
-			s.known[hash(h)] = true
+			c.known[hash(h)] = true
 		}
 	}
-	return s
+	return c
 }
 
-// folder is named by everything that a verdict depends on beside the content.
-func (c *fmtCache) folder(set string) string {
-	key := sha256.Sum256([]byte("penstock fmt\x00" + fmtRules + "\x00" + set))
-	return filepath.Join(c.dir, hex.EncodeToString(key[:8]))
+func (c *fmtCache) has(h hash) bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known[h]
+}
+
+func (c *fmtCache) add(h hash) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.known[h] {
+		c.known[h] = true
+		c.added = append(c.added, h)
+	}
 }
 
 func segmentName(content []byte) string {
@@ -152,26 +127,16 @@ func segmentName(content []byte) string {
 // save writes what was learnt. A cache that cannot be written is no error: the
 // next run only takes longer.
 func (c *fmtCache) save() {
-	if c == nil {
+	if c == nil || len(c.added) == 0 {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for name, s := range c.sets {
-		if len(s.added) == 0 {
-			continue
-		}
-		hashes, merge := s.added, len(s.segments) >= maxSegments
-		if merge && len(s.known) <= maxHashes {
-			hashes = hashes[:0:0]
-			for h := range s.known {
-				hashes = append(hashes, h)
-			}
-		}
-		if writeSegment(c.folder(name), hashes) == nil && merge {
-			for _, old := range s.segments {
-				_ = os.Remove(old)
-			}
+	hashes, merge := c.added, len(c.segments) >= maxSegments
+	if merge && len(c.known) <= maxHashes {
+		hashes = slices.Collect(maps.Keys(c.known))
+	}
+	if writeSegment(c.folder, hashes) == nil && merge {
+		for _, old := range c.segments {
+			_ = os.Remove(old)
 		}
 	}
 }

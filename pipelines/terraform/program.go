@@ -3,6 +3,7 @@ package terraform
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,62 +17,60 @@ import (
 
 const installHint = "install terraform (https://developer.hashicorp.com/terraform/install) or tofu (https://opentofu.org/docs/intro/install)"
 
-// program is a terraform or tofu that answered.
+// program is a terraform or tofu.
 type program struct {
 	// name is "terraform" or "opentofu".
-	name, path, version string
+	name, path string
 }
 
-// find returns the program that the caller named, or terraform, or else tofu, of
-// PATH, once it has told its version.
-func find(ctx context.Context, named string) (program, error) {
+// find returns the program that the caller named, or terraform, or else tofu, of PATH.
+func find(named string) (program, error) {
 	candidates := []string{"terraform", "tofu"}
 	if named != "" {
 		candidates = []string{named}
 	}
-	var path string
-	var err error
 	for _, candidate := range candidates {
-		if path, err = exec.LookPath(candidate); err == nil {
-			break
+		path, err := exec.LookPath(candidate)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
+		switch {
+		case err == nil && strings.Contains(filepath.Base(path), "tofu"):
+			return program{name: "opentofu", path: path}, nil
+		case err == nil:
+			return program{name: "terraform", path: path}, nil
+		case named != "":
+			return program{}, &pipelines.Error{Err: fmt.Errorf("looking for %q: %w", named, err), Hint: installHint}
 		}
 	}
-	if err != nil && named != "" {
-		return program{}, &pipelines.Error{Err: fmt.Errorf("looking for %q: %w", named, err), Hint: installHint}
-	}
-	if err != nil {
-		return program{}, &pipelines.Error{Err: fmt.Errorf("neither terraform nor tofu is on PATH"), Hint: installHint}
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return program{}, err
-	}
+	return program{}, &pipelines.Error{Err: errors.New("neither terraform nor tofu is on PATH"), Hint: installHint}
+}
+
+// tool asks the program for its version.
+func (p program) tool(ctx context.Context) (pipelines.Tool, error) {
 	home, err := os.MkdirTemp("", "penstock-terraform-")
 	if err != nil {
-		return program{}, fmt.Errorf("making a home for terraform: %w", err)
+		return pipelines.Tool{}, fmt.Errorf("making a home for %s: %w", p.name, err)
 	}
 	defer os.RemoveAll(home)
-	out, err := process.Run(ctx, process.Command{Argv: []string{path, "version", "-json"}, Dir: home, Env: environment(home, os.DevNull)})
+	out, err := process.Run(ctx, process.Command{Argv: []string{p.path, "version", "-json"}, Dir: home, Env: environment(home, os.DevNull)})
 	if err != nil {
-		return program{}, err
+		return pipelines.Tool{}, err
 	}
-	return identify(path, out)
+	return p.identify(out)
 }
 
 // identify reads what "version -json" printed. OpenTofu answers in the same form.
-func identify(path string, out process.Output) (program, error) {
+func (p program) identify(out process.Output) (pipelines.Tool, error) {
 	var said struct {
 		Version string `json:"terraform_version"`
 	}
 	if err := json.Unmarshal(out.Stdout, &said); err != nil || out.Exit != 0 || said.Version == "" {
-		return program{}, &pipelines.Error{
-			Err:  fmt.Errorf("asking %q for its version: exit %d: %s", path, out.Exit, printable.Text(string(out.Stderr), 300)),
-			Hint: "run " + path + " version -json"}
+		return pipelines.Tool{}, &pipelines.Error{
+			Err:  fmt.Errorf("asking %q for its version: exit %d: %s", p.path, out.Exit, printable.Text(string(out.Stderr), 300)),
+			Hint: "run " + p.path + " version -json"}
 	}
-	p := program{name: "terraform", path: path, version: printable.Text(said.Version, 60)}
-	if strings.Contains(filepath.Base(path), "tofu") {
-		p.name = "opentofu"
-	}
-	return p, nil
+	return pipelines.Tool{Name: p.name, Version: printable.Text(said.Version, 60)}, nil
 }
 
 // passed are the variables of our own environment that reach terraform: how to
