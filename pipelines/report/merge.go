@@ -1,0 +1,104 @@
+package report
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/penstock-dev/penstock/pipelines"
+)
+
+// Merge joins the reports of single stages on one selection. A declared stage
+// that has no result on a unit is not run; a report on another selection, or a
+// stage that was not declared, is an error.
+func Merge(selection pipelines.Selection, stages []string, parts ...*pipelines.Report) (*pipelines.Report, error) {
+	merged := &pipelines.Report{Stages: stages, Selection: selection}
+	known := map[string]bool{}
+	for _, unit := range selection.Units {
+		known[unit.Path] = true
+	}
+	for _, part := range parts {
+		if part.Selection.Base != selection.Base || part.Selection.Head != selection.Head || part.Selection.All != selection.All {
+			return nil, fmt.Errorf("joining reports: one is about another selection (base %q, head %q)", part.Selection.Base, part.Selection.Head)
+		}
+		for _, result := range part.Results {
+			if !slices.Contains(stages, result.Stage) {
+				return nil, fmt.Errorf("joining reports: the stage %q was not declared", result.Stage)
+			}
+			if !known[result.Unit] && len(selection.Units) > 0 {
+				return nil, fmt.Errorf("joining reports: the unit %q was not selected", result.Unit)
+			}
+		}
+		add(merged, part)
+	}
+	merged.Close()
+	return merged, nil
+}
+
+// Concat joins reports on different catalogs.
+func Concat(parts ...*pipelines.Report) *pipelines.Report {
+	all := &pipelines.Report{}
+	for _, part := range parts {
+		for _, stage := range part.Stages {
+			if !slices.Contains(all.Stages, stage) {
+				all.Stages = append(all.Stages, stage)
+			}
+		}
+		s := part.Selection
+		all.Selection.Schema, all.Selection.Base = s.Schema, s.Base
+		all.Selection.All = s.All
+		all.Selection.Total += s.Total
+		all.Selection.Units = append(all.Selection.Units, s.Units...)
+		all.Skipped = append(all.Skipped, part.Skipped...)
+		add(all, part)
+		if s.Total == 0 { // an empty catalog is not excused by a full one beside it
+			for _, stage := range part.Stages {
+				all.Results = append(all.Results, pipelines.Result{Stage: stage, Unit: ".", Verdict: pipelines.NotRun, Reason: s.Reason})
+			}
+		}
+	}
+	all.Close()
+	return all
+}
+
+func add(to, part *pipelines.Report) {
+	to.Results = append(to.Results, part.Results...)
+	to.Seconds = max(to.Seconds, part.Seconds)
+	if to.Started.IsZero() || part.Started.Before(to.Started) {
+		to.Started = part.Started
+	}
+	for _, tool := range part.Tools {
+		if !slices.Contains(to.Tools, tool) {
+			to.Tools = append(to.Tools, tool)
+		}
+	}
+	for _, n := range part.Notices {
+		if !slices.Contains(to.Notices, n) {
+			to.Notices = append(to.Notices, n)
+		}
+	}
+}
+
+// Beneath puts a report below a directory: every unit and path is then named
+// from its parent.
+func Beneath(dir string, r *pipelines.Report) *pipelines.Report {
+	for i := range r.Selection.Units {
+		r.Selection.Units[i].Path = path.Join(dir, r.Selection.Units[i].Path)
+	}
+	for i := range r.Results {
+		result := &r.Results[i]
+		result.Unit = path.Join(dir, result.Unit)
+		for j := range result.Findings {
+			if p := result.Findings[j].Path; p != "" {
+				result.Findings[j].Path = path.Join(dir, p)
+			}
+		}
+	}
+	for i := range r.Notices {
+		if p := r.Notices[i].Path; p != "" {
+			r.Notices[i].Path = path.Join(dir, p)
+		}
+	}
+	r.Close()
+	return r
+}
