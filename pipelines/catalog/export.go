@@ -1,0 +1,97 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/internal/git"
+)
+
+// selectionFile and baseDir are what Export writes.
+const (
+	selectionFile = "selection.json"
+	baseDir       = "base"
+)
+
+// Export writes the selection and what counts of the base to dir, for stages
+// that run where there is no repository.
+func (s Selected) Export(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("exporting the selection: %w", err)
+	}
+	text, err := json.MarshalIndent(s.Selection, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, selectionFile), append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("exporting the selection: %w", err)
+	}
+	if s.tree == nil {
+		return nil
+	}
+	c, err := config.Load(s.Base)
+	if err != nil {
+		return err
+	}
+	var candidates []string
+	for p, entry := range s.tree.Entries {
+		plain := entry.Mode == git.ModeFile || entry.Mode == git.ModeExec
+		if plain && !strings.HasPrefix(p, "../") && (configuration(p) || kept(p, nil, c.Compliance.Policies)) {
+			candidates = append(candidates, p)
+		}
+	}
+	contents, err := s.tree.Read(ctx, candidates)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
+		return fmt.Errorf("exporting the base: %w", err)
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, baseDir))
+	if err != nil {
+		return fmt.Errorf("exporting the base: %w", err)
+	}
+	defer root.Close()
+	for p, content := range contents {
+		if !kept(p, content, c.Compliance.Policies) {
+			continue
+		}
+		if err := root.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			return fmt.Errorf("exporting the base: %w", err)
+		}
+		if err := root.WriteFile(p, content, 0o644); err != nil {
+			return fmt.Errorf("exporting the base: %w", err)
+		}
+	}
+	return nil
+}
+
+// Import reads what Export wrote.
+func Import(dir string) (Selected, error) {
+	text, err := os.ReadFile(filepath.Join(dir, selectionFile))
+	if err != nil {
+		return Selected{}, &pipelines.Error{Err: fmt.Errorf("reading the selection: %w", err), Hint: "write it with penstock units --export " + dir}
+	}
+	var s Selected
+	if err := json.Unmarshal(text, &s.Selection); err != nil {
+		return Selected{}, fmt.Errorf("reading the selection: %w", err)
+	}
+	if s.Selection.Schema != pipelines.SelectionSchema {
+		return Selected{}, fmt.Errorf("reading the selection: its schema is %q, allowed is %q", s.Selection.Schema, pipelines.SelectionSchema)
+	}
+	base := filepath.Join(dir, baseDir)
+	if info, err := os.Stat(base); err == nil && info.IsDir() {
+		s.Base = os.DirFS(base)
+	} else if s.Selection.Base != "" {
+		return Selected{}, fmt.Errorf("reading the selection: it has a base, but not its files: %w", errors.Join(err, fs.ErrNotExist))
+	}
+	return s, nil
+}
