@@ -93,7 +93,7 @@ func (f Fmt) Run(ctx context.Context) (*pipelines.Report, error) {
 
 // examine reads the files of a unit and keeps those that are not clean.
 func (r *fmtRun) examine(ctx context.Context, unit pipelines.Unit) pipelines.Result {
-	names, err := fmtFiles(r.root, unit.Path, r.units)
+	names, err := fmtFiles(r.root, unit, r.units)
 	found := unitFiles{count: len(names), err: err}
 	files := make([]*fmtFile, len(names))
 	each(len(names), func(i int) {

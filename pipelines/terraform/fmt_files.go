@@ -32,45 +32,44 @@ func ignored(name string) bool {
 		strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#")
 }
 
-// fmtFiles lists the files of a unit: those of its directory, and of directories
-// below that are no units, such as a folder of tests or of variable files.
-func fmtFiles(root *os.Root, unit string, units map[string]bool) ([]string, error) {
-	entries, err := readDir(root, unit)
+// fmtFiles lists the files of a unit: those of its own directory, and what its
+// closure names in directories below that are part of it, such as tests. What
+// lies below without being named is left alone, so that the verdict is the same
+// where only the closure is there to be read.
+func fmtFiles(root *os.Root, unit pipelines.Unit, units map[string]bool) ([]string, error) {
+	entries, err := readDir(root, unit.Path)
 	if err != nil {
 		return nil, err
 	}
 	var files []string
 	for _, entry := range entries {
-		name := path.Join(unit, entry.Name())
-		switch {
-		case ignored(entry.Name()):
-		case entry.IsDir():
-			below, err := fmtFilesBelow(root, name, units)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, below...)
-		case formattable(entry.Name()):
-			files = append(files, name)
+		if !ignored(entry.Name()) && !entry.IsDir() && formattable(entry.Name()) {
+			files = append(files, path.Join(unit.Path, entry.Name()))
+		}
+	}
+	part := map[string]bool{unit.Path: true} // directories that are part of the unit
+	for _, input := range unit.Inputs {
+		if dir := path.Dir(input); dir != unit.Path && formattable(input) && !ignored(path.Base(input)) &&
+			partOf(root, dir, unit.Path, part, units) {
+			files = append(files, input)
 		}
 	}
 	return files, nil
 }
 
-func fmtFilesBelow(root *os.Root, dir string, units map[string]bool) ([]string, error) {
-	if units[dir] {
-		return nil, nil
+// partOf: a directory below the unit, with no other unit in between.
+func partOf(root *os.Root, dir, unit string, part, units map[string]bool) bool {
+	known, ok := part[dir]
+	if ok || dir == "." {
+		return known
 	}
+	part[dir] = !units[dir] && !ignored(path.Base(dir)) && !configured(root, dir) && partOf(root, path.Dir(dir), unit, part, units)
+	return part[dir]
+}
+
+func configured(root *os.Root, dir string) bool {
 	entries, err := readDir(root, dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, entry := range entries {
-		if !entry.IsDir() && configuration(entry.Name()) || entry.Name() == ".git" {
-			return nil, nil // a unit or a repository of its own
-		}
-	}
-	return fmtFiles(root, dir, units)
+	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !e.IsDir() && configuration(e.Name()) })
 }
 
 // configuration are the names that make a directory a unit.

@@ -106,22 +106,30 @@ func TestFmtFilesOfAUnit(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"m/main.tf": "", "m/vars.tfvars": "", "m/x.tofu": "", "m/main.tf.json": "", "m/README.md": "", "m/.hidden.tf": "",
 		"m/main.tf~": "", "m/#main.tf#": "", "m/terraform.tfvars.json": "", "m/x.tfmock.hcl": "", "m/other.hcl": "",
-		"m/tests/a.tftest.hcl": "", "m/tests/deep/b.tftest.hcl": "", "m/env/dvlp.tfvars": "",
+		"m/tests/a.tftest.hcl": "", "m/tests/deep/b.tfvars": "", "m/tests/not-named.tftest.hcl": "",
 		"m/child/main.tf": "", "m/child/tests/c.tftest.hcl": "", "m/live/terragrunt.hcl": "", "m/live/x.tfvars": "",
-		"m/named/y.tfvars": "", "m/.terraform/modules/x/main.tf": "", "m/repo/.git/HEAD": "", "m/repo/z.tfvars": "",
+		"m/named/y.tfvars": "", "m/.hidden/z.tfvars": "", "other/main.tf": "", "other/tests/d.tftest.hcl": "",
 	})
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	got, err := fmtFiles(root, "m", map[string]bool{"m": true, "m/named": true})
-	if err != nil {
-		t.Fatal(err)
+	list := func(unit string) string {
+		got, err := fmtFiles(root, pipelines.Unit{Path: unit, Inputs: []string{
+			"m/.hidden/z.tfvars", "m/child/main.tf", "m/child/tests/c.tftest.hcl", "m/live/x.tfvars", "m/main.tf", "m/named/y.tfvars",
+			"m/other.hcl", "m/tests/a.tftest.hcl", "m/tests/deep/b.tfvars", "other/main.tf", "other/tests/d.tftest.hcl",
+		}}, map[string]bool{"m": true, "m/named": true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(got, " ")
 	}
-	want := "m/env/dvlp.tfvars m/main.tf m/tests/a.tftest.hcl m/tests/deep/b.tftest.hcl m/vars.tfvars m/x.tfmock.hcl m/x.tofu"
-	if strings.Join(got, " ") != want {
+	if got, want := list("m"), "m/main.tf m/vars.tfvars m/x.tfmock.hcl m/x.tofu m/tests/a.tftest.hcl m/tests/deep/b.tfvars"; got != want {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if got := list("."); got != "" {
+		t.Errorf("the files of other units are those of the root: %v", got)
 	}
 }
 
