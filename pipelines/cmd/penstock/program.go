@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/check"
+	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/report"
+)
+
+// program is the whole program as a value: a test runs it on streams of its own.
+type program struct {
+	in       io.Reader
+	out, err io.Writer
+	// verdict is what the command came to; it sets the exit code.
+	verdict pipelines.Verdict
+}
+
+const long = `Penstock judges infrastructure code: which units a change touches, and whether
+each is formatted, valid, linted and compliant. The same stages, with the same
+names and the same report, run on a laptop, in "dagger call" and in CI.
+
+Exit codes:
+  0  everything passed or is waived
+  1  a finding, or something that cannot be decided
+  2  the command line or penstock.yaml is wrong
+  3  something was not run or could not be read (outranks 1)`
+
+const example = `  penstock check --base origin/main            what this branch touches, all stages
+  penstock check --all --stages terraform-fmt,compliance
+  penstock units --base origin/main --why      which units, and why
+  penstock compliance plan.json                judge the JSON of a plan`
+
+func (p *program) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "penstock", Short: "Pipeline stages for infrastructure code", Long: long, Example: example,
+		Version: version(), SilenceErrors: true, SilenceUsage: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no command %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SetIn(p.in)
+	cmd.SetOut(p.out)
+	cmd.SetErr(p.err)
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.demo())
+	for _, s := range stages {
+		cmd.AddCommand(p.stage(s))
+	}
+	return cmd
+}
+
+func (p *program) run(ctx context.Context, args []string) int {
+	root := p.root()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return p.verdict.ExitCode()
+	}
+	code := exitCode(err)
+	fmt.Fprintf(p.err, "penstock: %s\n", report.Printable(err.Error()))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(p.err, "hint: %s\n", report.Printable(hint))
+	} else if code == pipelines.ExitUsage {
+		fmt.Fprintf(p.err, "hint: run %s --help\n", cmd.CommandPath())
+	}
+	return code
+}
+
+// usageError is an error of the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func exitCode(err error) int {
+	var command usageError
+	var file *config.Error
+	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
+	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || unknownCommand {
+		return pipelines.ExitUsage
+	}
+	return pipelines.ExitNotRun
+}
+
+func hintOf(err error) string {
+	var known *pipelines.Error
+	if errors.As(err, &known) {
+		return known.Hint
+	}
+	return ""
+}
+
+// args turns cobra's complaint about arguments into a usage error.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := check(cmd, given); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/catalog"
+	"github.com/penstock-dev/penstock/pipelines/config"
+)
+
+// scopeFlags say which units a command is about.
+type scopeFlags struct {
+	base, selection string
+	all             bool
+}
+
+func (f *scopeFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.base, "base", "", "judge what changed since the merge base with `REF`; policies, settings and waivers count as they are there")
+	flags.BoolVar(&f.all, "all", false, "judge every unit (the default without --base)")
+	flags.StringVar(&f.selection, "selection", "", "take the selection from `DIR`, written by penstock units --export")
+}
+
+// scope is what the flags resolve to: the units, and the configuration that counts.
+type scope struct {
+	pipelines.Scope
+	config  *config.Config
+	notices []pipelines.Notice
+}
+
+func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
+	root, err := directory(dir)
+	if err != nil {
+		return scope{}, err
+	}
+	head, err := config.Load(os.DirFS(root))
+	if err != nil {
+		return scope{}, err
+	}
+	selected, err := f.selected(ctx, root, head)
+	if err != nil {
+		return scope{}, err
+	}
+	s := scope{Scope: pipelines.Scope{Root: root, Selection: selected.Selection, Base: selected.Base}, config: head}
+	if s.Base == nil {
+		return s, nil
+	}
+	if s.config, err = config.Load(s.Base); err != nil {
+		return scope{}, &pipelines.Error{Err: err, Hint: "the base holds a broken " + config.File + ": mend it there first"}
+	}
+	s.notices = config.Changes(s.config, head)
+	return s, nil
+}
+
+func (f *scopeFlags) selected(ctx context.Context, root string, head *config.Config) (catalog.Selected, error) {
+	if f.selection != "" {
+		if f.base != "" || f.all {
+			return catalog.Selected{}, usage("--selection stands in for --base and --all: give one or the other")
+		}
+		return catalog.Import(f.selection)
+	}
+	return catalog.Select(ctx, catalog.Options{Root: root, Base: f.base, All: f.all || f.base == "", Config: head})
+}
+
+// directory returns the absolute path of a directory that a user named.
+func directory(dir string) (string, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(root)
+	switch {
+	case err != nil:
+		return "", usage("reading the catalog: %w", err)
+	case !info.IsDir():
+		return "", usage("reading the catalog: %q is not a directory", dir)
+	}
+	return root, nil
+}

@@ -1,0 +1,200 @@
+// Package compliance judges resources by policy: of plain configuration and of
+// plans, through one document of resources.
+package compliance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/version"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/resource"
+	"github.com/penstock-dev/penstock/policies"
+)
+
+// Stage is the name of the stage.
+const Stage = "compliance"
+
+// opaqueRule is the id under which a module that cannot be looked into is reported.
+const opaqueRule = "external-module"
+
+// Compliance judges units, or plans, by policy.
+type Compliance struct {
+	pipelines.Scope
+	// Config is penstock.yaml as it counts: that of the base. Nil: there is none.
+	Config *config.Config
+	// NoBuiltin leaves the built-in rules out.
+	NoBuiltin bool
+	// Policies are further rules, beside those that Config names.
+	Policies []Source
+	// Plans are files of terraform show -json, relative to Root or absolute: they
+	// are judged in place of units.
+	Plans []string
+	// Now is the time by which waivers expire. Default: the time of the run.
+	Now time.Time
+	// Budget bounds one query. Default 10 s.
+	Budget time.Duration
+	// Decided hears of every decision, in any order but one call at a time.
+	Decided func(unit string, d Decision)
+}
+
+// run is one run of the stage.
+type run struct {
+	Compliance
+	root     fs.FS
+	rules    []*Rule
+	wanted   resource.Wanted
+	settings map[string]any
+	waivers  []*waiver
+
+	mu       sync.Mutex
+	notices  []pipelines.Notice
+	comments map[string]bool // files whose notices were said
+}
+
+// Run compiles the rules and judges every unit. A rule that does not compile is
+// an error, and nothing is judged.
+func (c Compliance) Run(ctx context.Context) (*pipelines.Report, error) {
+	if c.Config == nil {
+		c.Config = &config.Config{Version: 1}
+	}
+	if c.Now.IsZero() {
+		c.Now = time.Now()
+	}
+	if c.Budget == 0 {
+		c.Budget = 10 * time.Second
+	}
+	root, err := os.OpenRoot(c.Root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the catalog: %w", err)
+	}
+	defer root.Close()
+	r := &run{Compliance: c, root: root.FS(), comments: map[string]bool{}, waivers: fromConfig(c.Config)}
+	if err := r.load(ctx); err != nil {
+		return nil, err
+	}
+	if len(c.Plans) > 0 {
+		r.Selection = ofPlans(c.Plans)
+	}
+	report := r.Each(ctx, Stage, r.unit)
+	report.Tools = []pipelines.Tool{{Name: "opa", Version: version.Version}}
+	report.Notices = append(r.notices, r.remarks()...)
+	return report, nil
+}
+
+// load compiles the rules as they stand on the base.
+func (r *run) load(ctx context.Context) error {
+	var sources []Source
+	if !r.NoBuiltin {
+		sources = append(sources, Source{"policies", policies.FS})
+	}
+	judged := r.root
+	if r.Base != nil {
+		judged = r.Base
+	}
+	for _, dir := range r.Config.Compliance.Policies {
+		sub, err := fs.Sub(judged, path.Clean(dir))
+		if err != nil {
+			return fmt.Errorf("reading the policies in %q: %w", dir, err)
+		}
+		sources = append(sources, Source{dir, sub})
+		if r.Base != nil {
+			r.notices = append(r.notices, r.changedPolicies(dir)...)
+		}
+	}
+	rules, err := Load(ctx, append(sources, r.Policies...)...)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{opaqueRule: true}
+	for _, rule := range rules {
+		known[rule.ID] = true
+	}
+	for _, id := range sorted(r.Config.Compliance.Rules) {
+		if setting := r.Config.Compliance.Rules[id]; !known[id] {
+			return &pipelines.Error{Position: setting.Position, Err: fmt.Errorf("there is no rule %q", id), Hint: "see docs/rules.md for the rules that there are"}
+		}
+	}
+	r.rules = slices.DeleteFunc(rules, func(rule *Rule) bool {
+		enabled := r.Config.Compliance.Rules[rule.ID].Enabled
+		return enabled != nil && !*enabled
+	})
+	if len(r.rules) == 0 {
+		return errors.New("loading policies: every rule is switched off")
+	}
+	r.wanted = wanted(r.rules)
+	return r.see()
+}
+
+// see turns the settings into what rules see, with every member there.
+func (r *run) see() error {
+	s := r.Config.Compliance.Settings
+	r.settings = map[string]any{"allowed_ports": s.AllowedPorts, "required_tags": s.RequiredTags, "custom": s.Custom,
+		"bastion": map[string]any{"security_groups": s.Bastion.SecurityGroups, "cidrs": s.Bastion.CIDRs}}
+	text, err := json.Marshal(r.settings)
+	if err != nil {
+		return err
+	}
+	text = bytes.ReplaceAll(text, []byte(":null"), []byte(":[]"))
+	r.settings = nil
+	return json.Unmarshal(text, &r.settings)
+}
+
+// changedPolicies names the policies that the change edits.
+func (r *run) changedPolicies(dir string) []pipelines.Notice {
+	files := map[string]bool{}
+	for _, fsys := range []fs.FS{r.Base, r.root} {
+		_ = fs.WalkDir(fsys, path.Clean(dir), func(p string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				files[p] = true
+			}
+			return nil // what cannot be read is not there, which is a difference
+		})
+	}
+	var notices []pipelines.Notice
+	for _, p := range sorted(files) {
+		before, err1 := fs.ReadFile(r.Base, p)
+		after, err2 := fs.ReadFile(r.root, p)
+		if err1 != nil || err2 != nil || !bytes.Equal(before, after) {
+			notices = append(notices, pipelines.Notice{Path: p, Message: "this change edits a policy; it counts once it is on the base"})
+		}
+	}
+	return notices
+}
+
+func ofPlans(plans []string) pipelines.Selection {
+	s := pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: len(plans)}
+	for _, p := range plans {
+		s.Units = append(s.Units, pipelines.Unit{Path: p, Kind: pipelines.Live, Why: []string{p, "it was named"}})
+	}
+	return s
+}
+
+// remarks says which waivers matched nothing or end soon.
+func (r *run) remarks() []pipelines.Notice {
+	var notices []pipelines.Notice
+	for _, w := range r.waivers {
+		at := pipelines.Notice{Path: w.Source.Path, Line: w.Source.Line}
+		switch {
+		case !w.used && (r.Selection.All || w.block != ""):
+			at.Message = fmt.Sprintf("the waiver of %s by %s excuses nothing: take it out", w.rule, w.Owner)
+		case w.used && w.endsSoon(r.Now):
+			at.Message = fmt.Sprintf("the waiver of %s by %s ends on %s", w.rule, w.Owner, w.Expires)
+		default:
+			continue
+		}
+		notices = append(notices, at)
+	}
+	return notices
+}

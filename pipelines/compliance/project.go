@@ -1,0 +1,110 @@
+package compliance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/penstock-dev/penstock/pipelines/resource"
+)
+
+// project keeps the arguments that a rule reads: "ingress.cidr_blocks" keeps one
+// member of each ingress block. A marker in place of a block stays whole.
+func project(values map[string]any, paths []string) map[string]any {
+	inner := map[string][]string{}
+	whole := map[string]bool{}
+	for _, p := range paths {
+		top, rest, deeper := strings.Cut(p, ".")
+		if deeper {
+			inner[top] = append(inner[top], rest)
+		} else {
+			whole[top] = true
+		}
+	}
+	out := map[string]any{}
+	for name := range whole {
+		if v, ok := values[name]; ok && v != nil {
+			out[name] = v
+		}
+	}
+	for name, rest := range inner {
+		if v, ok := values[name]; ok && v != nil && !whole[name] {
+			out[name] = projectInto(v, rest)
+		}
+	}
+	return out
+}
+
+func projectInto(v any, paths []string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if marker(v) != "" {
+			return v
+		}
+		return project(v, paths)
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = projectInto(item, paths)
+		}
+		return out
+	}
+	return v
+}
+
+// marker returns which marker an object is, or "".
+func marker(v map[string]any) string {
+	if len(v) == 1 {
+		for key := range v {
+			if key == resource.UnknownMarker || key == resource.RefMarker || key == resource.PartialMarker {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// holdsUnknown says whether a value holds what is not decided. References are
+// decided where the rule says so; at is the path so far, without indexes.
+func holdsUnknown(v any, at string, references []string) bool {
+	_, found := firstUnknown(v, at, references)
+	return found
+}
+
+// firstUnknown returns why the first undecided value is so.
+func firstUnknown(v any, at string, references []string) (string, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		switch marker(v) {
+		case resource.UnknownMarker:
+			return reasonText(v), true
+		case resource.RefMarker, resource.PartialMarker:
+			return at + " is known only after apply", !slices.Contains(references, at)
+		}
+		for _, key := range sorted(v) {
+			inner := key
+			if at != "" {
+				inner = at + "." + key
+			}
+			if reason, ok := firstUnknown(v[key], inner, references); ok {
+				return reason, true
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if reason, ok := firstUnknown(item, at, references); ok {
+				return reason, true
+			}
+		}
+	}
+	return "", false
+}
+
+func reasonText(v map[string]any) string {
+	reason, _ := v[resource.UnknownMarker].(map[string]any)
+	message, _ := reason["message"].(string)
+	if path, ok := reason["path"].(string); ok && path != "" {
+		return fmt.Sprintf("%s (%s:%v)", message, path, reason["line"])
+	}
+	return message
+}
