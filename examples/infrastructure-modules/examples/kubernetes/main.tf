@@ -1,0 +1,9 @@
+provider "aws" {
+  region = "eu-west-1"
+}
+
+module "cluster" {
+  source = "../../modules/eks-cluster"
+
+  name = "example"
+}
