@@ -22,11 +22,18 @@ const foreignEnv = "PENSTOCK_FOREIGN_TF"
 // mutants is how many changed copies of the seeds are judged, beside foreign files.
 const mutants = 6000
 
-// TestDifferential holds every verdict against the real terraform fmt.
+// TestDifferential holds every verdict against the real terraform fmt, and
+// against tofu fmt, which has a library of its own.
 func TestDifferential(t *testing.T) {
-	terraform, err := exec.LookPath("terraform")
+	for _, program := range []string{"terraform", "tofu"} {
+		t.Run(program, func(t *testing.T) { differential(t, program) })
+	}
+}
+
+func differential(t *testing.T, program string) {
+	terraform, err := exec.LookPath(program)
 	if err != nil {
-		t.Skip("SKIPPED: terraform is not on PATH, so nothing was compared with it")
+		t.Skipf("SKIPPED: %s is not on PATH, so nothing was compared with it", program)
 	}
 	seeds := sources(t, "testdata/fmt/seeds")
 	random := rand.New(rand.NewPCG(2, 26))
@@ -52,7 +59,7 @@ func TestDifferential(t *testing.T) {
 	theirs := terraformFmt(t, terraform, dir, len(files))
 	t.Logf("%d files: %d of ours, seeds and mutants; %d foreign, as they are and mutated (%s)", len(files), own, len(files)-own, foreignEnv)
 	compareOpinions(t, files, theirs)
-	compareStage(t, dir, theirs)
+	compareStage(t, terraform, dir, theirs)
 }
 
 // compareOpinions: what we are certain of without terraform is what terraform says.
@@ -100,8 +107,8 @@ func compareOpinions(t *testing.T, files [][]byte, theirs []verdict) {
 }
 
 // compareStage: the stage's verdict per file is that of terraform fmt -check.
-func compareStage(t *testing.T, dir string, theirs []verdict) {
-	report, err := Fmt{Scope: oneUnit(dir), NoCache: true}.Run(t.Context())
+func compareStage(t *testing.T, terraform, dir string, theirs []verdict) {
+	report, err := Fmt{Scope: oneUnit(dir), Program: terraform, NoCache: true}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func (r *fmtRun) judge(unit pipelines.Unit, missing error, notices *notices) pip
 			if err = rewrite(r.root, file.path, file.src, file.formatted); err == nil {
 				finding = nil
 				result.Judged["rewritten"]++
-				notices.add(file.path, "rewritten")
+				notices.add(pipelines.Notice{Path: file.path, Message: "rewritten"})
 			}
 		}
 		if err != nil {

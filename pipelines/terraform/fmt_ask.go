@@ -1,15 +1,12 @@
 package terraform
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 	"github.com/penstock-dev/penstock/pipelines/internal/process"
 )
 
@@ -85,17 +82,7 @@ func fmtFailed(name string, out process.Output) error {
 	if out.Exit == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s fmt: exit %d: %s", name, out.Exit, said(out.Stderr))
-}
-
-// said is the first error in what terraform prints for people.
-func said(stderr []byte) string {
-	for line := range bytes.Lines(stderr) {
-		if _, message, found := strings.Cut(string(line), "Error: "); found {
-			return printable.Text(strings.TrimSpace(message), 300)
-		}
-	}
-	return printable.Text(strings.TrimSpace(string(stderr)), 300)
+	return fmt.Errorf("%s fmt: exit %d: %s", name, out.Exit, firstError(out.Stderr))
 }
 
 var errNoAnswer = errors.New("interrupted before it was judged")

@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,13 +78,15 @@ type notices struct {
 	list []pipelines.Notice
 }
 
-func (n *notices) add(path, message string) {
+func (n *notices) add(more ...pipelines.Notice) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.list = append(n.list, pipelines.Notice{Path: path, Message: message})
+	n.list = append(n.list, more...)
 }
 
 func (n *notices) sorted() []pipelines.Notice {
-	slices.SortFunc(n.list, func(a, b pipelines.Notice) int { return strings.Compare(a.Path, b.Path) })
-	return n.list
+	slices.SortFunc(n.list, func(a, b pipelines.Notice) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), strings.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(n.list)
 }
