@@ -98,6 +98,11 @@ type Report struct {
 // It may be called again after results were added.
 func (r *Report) Close() {
 	r.Schema = ReportSchema
+	units := slices.Clone(r.Selection.Units)
+	for i := range units {
+		units[i].Inputs = nil // the selection's, not the reader's
+	}
+	r.Selection.Units = units
 	have := map[[2]string]bool{}
 	for i := range r.Results {
 		r.Results[i].close()
