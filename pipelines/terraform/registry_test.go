@@ -217,7 +217,7 @@ func TestValidateRefusesATamperedProvider(t *testing.T) {
 	if got.Verdict != pipelines.NotRun || !strings.Contains(got.Reason, "checksum") {
 		t.Errorf("got %+v", got)
 	}
-	if kept, _ := filepath.Glob(filepath.Join(v.Cache, "kept", "*")); len(kept) != 0 {
+	if kept, _ := filepath.Glob(filepath.Join(v.Cache, "kept", "providers", "*")); len(kept) != 0 {
 		t.Errorf("kept: %v", kept)
 	}
 }

@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,27 +9,24 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/shelf"
 )
 
 // store is where providers come from. Terraform's own plugin cache is not safe
 // under parallel runs, so ours is only ever read by them: as a filesystem mirror.
-// What is missing is fetched by one init at a time, elsewhere, and moved in whole.
 type store struct {
 	// mirror is the user's; nothing is fetched where there is one.
 	mirror string
-	// fetched is the directory of what came from registries.
-	fetched string
+	// fetched holds what came from registries.
+	fetched *shelf.Shelf
 	allow   []string
 	// registry goes into the CLI configuration.
 	registry string
-	filling  sync.Mutex
+	mu       sync.Mutex
 	// unreachable is why the registry did not answer; it is not asked again.
 	unreachable string
-	// fills counts how often something was fetched.
-	fills int
 }
 
 // hashicorp is allowed unless something else is said.
@@ -57,106 +53,60 @@ func (v Validate) openStore() (*store, error) {
 		}
 		s.allow = append(append(s.allow, hashicorp...), named...)
 	}
-	s.fetched = v.Cache
-	if s.fetched == "" {
+	dir := v.Cache
+	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
 			return nil, &pipelines.Error{Err: fmt.Errorf("looking for a place to keep providers: %w", err),
 				Hint: "name a provider mirror, or set HOME or XDG_CACHE_HOME"}
 		}
-		s.fetched = filepath.Join(user, "penstock", "terraform-providers")
+		dir = filepath.Join(user, "penstock", "terraform-providers")
 	}
 	var err error
-	if s.fetched, err = filepath.Abs(s.fetched); err == nil {
-		err = os.MkdirAll(s.kept(), 0o755)
+	if s.fetched, err = shelf.Open(dir, "providers/*/*/*/*/*"); err == nil {
+		err = os.MkdirAll(s.mirrored(), 0o755) // terraform wants a mirror to exist
 	}
-	if err != nil {
-		return nil, fmt.Errorf("making a place to keep providers: %w", err)
-	}
-	return s, nil
+	return s, err
 }
 
-// kept is laid out as a filesystem mirror.
-func (s *store) kept() string { return filepath.Join(s.fetched, "kept") }
+func (s *store) mirrored() string { return filepath.Join(s.fetched.Kept(), "providers") }
 
 // readOnly takes providers from disk, and from nowhere else.
 func (s *store) readOnly() installation {
 	if s.mirror != "" {
 		return installation{mirrors: []string{s.mirror}, allow: s.allow, extra: s.registry}
 	}
-	return installation{mirrors: []string{s.kept()}, allow: s.allow, extra: s.registry}
+	return installation{mirrors: []string{s.mirrored()}, allow: s.allow, extra: s.registry}
 }
 
 // fill fetches what a unit needs. It returns why nothing came, empty when the
-// unit can be readied now. It is called by many units at once and serves one at a
-// time; across processes, a lock on a file does the same.
-func (s *store) fill(ctx context.Context, c call) (string, error) {
-	s.filling.Lock()
-	defer s.filling.Unlock()
-	if s.unreachable != "" {
-		return s.unreachable, nil
+// unit can be readied now.
+func (s *store) fill(ctx context.Context, c call) (why string, err error) {
+	s.mu.Lock()
+	why = s.unreachable
+	s.mu.Unlock()
+	if why != "" {
+		return why, nil
 	}
-	lock, err := os.OpenFile(filepath.Join(s.fetched, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return "", fmt.Errorf("locking the kept providers: %w", err)
+	there := func() (bool, error) { // another unit may have fetched the same
+		out, err := c.run(ctx, s.readOnly(), initArgv(c.program.path))
+		return out.Exit == 0, err
 	}
-	defer lock.Close()
-	if err := flock(ctx, lock); err != nil {
-		return "", fmt.Errorf("locking the kept providers: %w", err)
-	}
-	// Another unit may have fetched the same while this one waited.
-	if out, err := c.run(ctx, s.readOnly(), initArgv(c.program.path)); err != nil || out.Exit == 0 {
-		return "", err
-	}
-	staging, err := os.MkdirTemp(s.fetched, "new-")
-	if err != nil {
-		return "", fmt.Errorf("making a place for new providers: %w", err)
-	}
-	defer os.RemoveAll(staging)
-	from := s.readOnly()
-	from.direct = true
-	apart := c
-	apart.data = filepath.Join(staging, "data")
-	out, err := apart.run(ctx, from, initArgv(c.program.path))
-	if err != nil {
-		return "", err
-	}
-	s.fills++
-	kept, err := s.keep(filepath.Join(apart.data, "providers"))
-	if err != nil || out.Exit == 0 && kept > 0 {
-		return "", err
-	}
-	why := firstError(out.Stderr)
+	kept, err := s.fetched.Fill(ctx, there, func(into string) error {
+		from, apart := s.readOnly(), c
+		from.direct, apart.data = true, into
+		out, err := apart.run(ctx, from, initArgv(c.program.path))
+		if out.Exit != 0 {
+			why = firstError(out.Stderr)
+		}
+		return err
+	})
 	if kept == 0 && (strings.Contains(why, "Could not connect") || strings.Contains(why, "failed to request discovery document")) {
+		s.mu.Lock()
 		s.unreachable = why
+		s.mu.Unlock()
 	}
-	return why, nil
-}
-
-// keep moves every provider that was fetched, as a whole, to where units find it.
-// What init only linked was kept before.
-func (s *store) keep(fetched string) (kept int, err error) {
-	for _, name := range globIn(fetched, "*/*/*/*/*") {
-		dir, to := filepath.Join(fetched, name), filepath.Join(s.kept(), name)
-		info, err := os.Lstat(dir)
-		if err != nil || !info.IsDir() {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return kept, fmt.Errorf("keeping provider %q: %w", name, err)
-		}
-		if err := os.Rename(dir, to); err != nil && !errors.Is(err, os.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
-			return kept, fmt.Errorf("keeping provider %q: %w", name, err)
-		}
-		kept++
-	}
-	return kept, nil
-}
-
-// globIn lists what matches below a directory, slash-separated and relative to it.
-func globIn(dir, pattern string) []string {
-	found, _ := fs.Glob(os.DirFS(dir), pattern) // the only error is a bad pattern
-	return found
+	return why, err
 }
 
 // hint is the way to get what init did not find.
@@ -175,8 +125,10 @@ func (s *store) hint(o outcome) string {
 
 // providersIn lists the providers that a unit was readied with.
 func providersIn(data string) (tools []pipelines.Tool) {
-	for _, name := range globIn(filepath.Join(data, "providers"), "*/*/*/*") {
-		tools = append(tools, pipelines.Tool{Name: path.Dir(name), Version: path.Base(name)})
+	found, _ := fs.Glob(os.DirFS(data), "providers/*/*/*/*") // the only error is a bad pattern
+	for _, name := range found {
+		address := strings.TrimPrefix(path.Dir(name), "providers/")
+		tools = append(tools, pipelines.Tool{Name: address, Version: path.Base(name)})
 	}
 	return tools
 }
