@@ -49,7 +49,10 @@ func (p *Penstock) run(ctx context.Context, base string, only, skip []string) (*
 	if err != nil {
 		return nil, err
 	}
-	selection := p.Units(base)
+	selection, err := byContent(ctx, p.Units(base))
+	if err != nil {
+		return nil, err
+	}
 	text, err := selection.File("selection.json").Contents(ctx)
 	if err != nil {
 		return nil, err
