@@ -1,0 +1,33 @@
+# Statements of policies, however they are written.
+package penstock.lib.iam
+
+import data.penstock.lib.value
+
+# text: the JSON of a policy, known but for the references in it.
+text(v) := v if is_string(v)
+
+text(v) := v["$partial"] if is_string(v["$partial"])
+
+# readable: the policy can be looked into.
+readable(v) if is_object(json.unmarshal(text(v)))
+
+statements(v) := value.list(object.get(json.unmarshal(text(v)), "Statement", []))
+
+allows(statement) if lower(object.get(statement, "Effect", "")) == "allow"
+
+actions(statement) := value.list(object.get(statement, "Action", []))
+
+resources(statement) := value.list(object.get(statement, "Resource", []))
+
+# everyone: a principal that is anybody.
+everyone(statement) if object.get(statement, "Principal", {}) == "*"
+
+everyone(statement) if {
+	some who in value.list(object.get(object.get(statement, "Principal", {}), "AWS", []))
+	who == "*"
+}
+
+# reads: an action that AWS offers on all resources only, or that shows but does not change.
+reads(action) if regex.match(`^[a-z0-9-]+:(Describe|List|Get)[A-Za-z]*\*?$`, action)
+
+reads(action) if action in {"cloudwatch:PutMetricData", "xray:PutTraceSegments", "xray:PutTelemetryRecords", "ec2:CreateNetworkInterface"}
