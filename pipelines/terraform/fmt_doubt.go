@@ -64,18 +64,20 @@ func legacyType(expr hclsyntax.Expression, src []byte) bool {
 	return false
 }
 
-// plainHeader: the block's header is what terraform would write from its labels.
+// plainHeader: the block's header is what terraform would write from its labels,
+// spaces aside.
 func plainHeader(block *hclsyntax.Block, src []byte) bool {
 	end := block.TypeRange.End.Byte
+	apart := func(start int) bool { return len(bytes.Trim(src[end:start], " \t")) == 0 }
 	for i, label := range block.Labels {
 		at := block.LabelRanges[i]
 		quoted := `"` + label + `"`
-		if string(src[end:at.Start.Byte]) != " " || string(at.SliceBytes(src)) != quoted || !plainLabel(label) {
+		if !apart(at.Start.Byte) || string(at.SliceBytes(src)) != quoted || !plainLabel(label) {
 			return false
 		}
 		end = at.End.Byte
 	}
-	return string(src[end:block.OpenBraceRange.Start.Byte]) == " "
+	return apart(block.OpenBraceRange.Start.Byte)
 }
 
 // plainLabel: a label that is the same with and without escapes.

@@ -44,8 +44,12 @@ func rewrite(root *os.Root, name string, src, formatted []byte) error {
 	if now, err := readFile(root, name); err != nil || !bytes.Equal(now, src) {
 		return refuse(errors.New("it changed while it was judged"), "run it again")
 	}
-	if err := replace(root, name, formatted, info); err != nil {
+	err = replace(root, name, formatted, info)
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return refuse(err, "make the directory writable, or run without --fix")
+	case err != nil:
+		return refuse(err, "")
 	}
 	return nil
 }

@@ -242,6 +242,33 @@ func TestFmtFixReadOnly(t *testing.T) {
 	}
 }
 
+// TestFmtFixOnAFullDisk: a limit on the size of files stands in for the disk.
+func TestFmtFixOnAFullDisk(t *testing.T) {
+	noTerraform(t)
+	src := strings.Repeat("a{\n}\n", 4000)
+	dir := tree(t, map[string]string{"unit/a.tf": src})
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 4096, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	result := run(t, Fmt{Scope: scope(dir, "unit"), NoCache: true, Fix: true}).Results[0]
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if result.Verdict != pipelines.NotRun || !strings.Contains(result.Reason, "unit/a.tf: could not be rewritten: file too large") {
+		t.Errorf("got %+v", result)
+	}
+	if now, _ := os.ReadFile(dir + "/unit/a.tf"); string(now) != src {
+		t.Error("the file is no longer what it was")
+	}
+	if entries, _ := os.ReadDir(dir + "/unit"); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
 func TestFmtNothingToJudge(t *testing.T) {
 	dir := tree(t, map[string]string{"unit/main.tf.json": "{"})
 	result := run(t, Fmt{Scope: scope(dir, "unit"), NoCache: true}).Results[0]
