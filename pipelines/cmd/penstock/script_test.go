@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"penstock": func() {
+			p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+			os.Exit(p.run(context.Background(), os.Args[1:]))
+		},
+		"exits": exits,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("CHECKOUT", root+"/../../..")
+			env.Setenv("HOME", env.WorkDir)
+			for _, pair := range []string{"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.invalid", "GIT_COMMITTER_NAME=t",
+				"GIT_COMMITTER_EMAIL=t@example.invalid", "GIT_CONFIG_NOSYSTEM=1"} {
+				env.Vars = append(env.Vars, pair)
+			}
+			return nil
+		},
+	})
+}
