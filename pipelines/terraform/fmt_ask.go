@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/penstock-dev/penstock/pipelines/internal/process"
 )
@@ -21,25 +22,42 @@ type answer struct {
 
 // ask lets terraform format sources, many in one process, because starting it
 // costs more than formatting. The sources are copied under names of ours: no
-// name or link of the checkout reaches terraform. What it could not read is
-// found by halving.
-func (p program) ask(ctx context.Context, sources [][]byte) []answer {
-	if len(sources) > askBatch {
-		return append(p.ask(ctx, sources[:askBatch]), p.ask(ctx, sources[askBatch:])...)
-	}
-	answers, err := p.askOnce(ctx, sources)
-	switch {
-	case err == nil:
-		return answers
-	case len(sources) == 1 || ctx.Err() != nil:
-		answers = make([]answer, len(sources))
-		for i := range answers {
-			answers[i].err = err
+// name or link of the checkout reaches terraform.
+func (p program) ask(ctx context.Context, sources [][]byte) (answers []answer) {
+	for batch := range slices.Chunk(sources, askBatch) {
+		got, err := p.askOnce(ctx, batch)
+		if err != nil && len(batch) > 1 {
+			if _, broken := p.tool(ctx); broken != nil {
+				got = allFailed(batch, broken) // it is not about a file
+			} else {
+				got = p.askHalves(ctx, batch)
+			}
+		} else if err != nil {
+			got = allFailed(batch, err)
 		}
-		return answers
+		answers = append(answers, got...)
 	}
-	half := len(sources) / 2
-	return append(p.ask(ctx, sources[:half]), p.ask(ctx, sources[half:])...)
+	return answers
+}
+
+// askHalves finds the files that terraform cannot read.
+func (p program) askHalves(ctx context.Context, sources [][]byte) (answers []answer) {
+	half := (len(sources) + 1) / 2
+	for part := range slices.Chunk(sources, half) {
+		got, err := p.askOnce(ctx, part)
+		switch {
+		case err != nil && len(part) > 1 && ctx.Err() == nil:
+			got = p.askHalves(ctx, part)
+		case err != nil:
+			got = allFailed(part, err)
+		}
+		answers = append(answers, got...)
+	}
+	return answers
+}
+
+func allFailed(sources [][]byte, err error) []answer {
+	return slices.Repeat([]answer{{err: err}}, len(sources))
 }
 
 func (p program) askOnce(ctx context.Context, sources [][]byte) ([]answer, error) {

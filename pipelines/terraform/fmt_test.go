@@ -242,6 +242,41 @@ func TestFmtFixReadOnly(t *testing.T) {
 	}
 }
 
+// TestFmtAsksABrokenTerraformOnce: one that cannot even tell its version is not
+// asked for every file by itself.
+func TestFmtAsksABrokenTerraformOnce(t *testing.T) {
+	dir, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
+	program := filepath.Join(dir, "terraform")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho $1 >> "+log+"\necho 'Error: no licence' >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, name := range strings.Split("abcdefghijklmnopqrst", "") {
+		files["unit/"+name+".tf"] = unformatted
+	}
+	result := run(t, Fmt{Scope: scope(tree(t, files), "unit"), Program: program, NoCache: true}).Results[0]
+	if result.Verdict != pipelines.NotRun || !strings.Contains(result.Reason, "no licence") || !strings.Contains(result.Reason, "and 19 more") {
+		t.Errorf("got %+v", result)
+	}
+	if calls, _ := os.ReadFile(log); strings.Count(string(calls), "\n") > 3 {
+		t.Errorf("it was asked:\n%s", calls)
+	}
+}
+
+// TestFmtFindsWhatTerraformCannotRead: one file that it refuses leaves the
+// verdict on the others.
+func TestFmtFindsWhatTerraformCannotRead(t *testing.T) {
+	needTerraform(t)
+	p := mustFind(t)
+	sources := [][]byte{[]byte(clean), []byte(unformatted), []byte(broken), []byte(unformatted), []byte(doubtfulTF)}
+	want := []string{clean, formatted, "", formatted, "locals {\n  a = var.a\n}\n"}
+	for i, got := range p.ask(t.Context(), sources) {
+		if (got.err != nil) != (want[i] == "") || string(got.formatted) != want[i] {
+			t.Errorf("%d: %q, %v, want %q", i, got.formatted, got.err, want[i])
+		}
+	}
+}
+
 // TestFmtFixOnAFullDisk: a limit on the size of files stands in for the disk.
 func TestFmtFixOnAFullDisk(t *testing.T) {
 	noTerraform(t)

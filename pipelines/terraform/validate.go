@@ -77,7 +77,7 @@ func (v Validate) Run(ctx context.Context) (*pipelines.Report, error) {
 
 // judge validates one unit in a directory that is gone afterwards.
 func (r *validateRun) judge(ctx context.Context, unit pipelines.Unit) pipelines.Result {
-	work, err := os.MkdirTemp("", "penstock-") // short: sockets of providers go into it
+	work, err := os.MkdirTemp("", "penstock-")
 	if err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("making room for a copy of the unit: %w", err))
 	}
@@ -100,39 +100,44 @@ func (r *validateRun) judge(ctx context.Context, unit pipelines.Unit) pipelines.
 	if err := r.identify(ctx, p); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	o, err := r.validate(ctx, p, work, filepath.Join(src, filepath.FromSlash(unit.Path)), unit.Path)
+	c := call{program: p, dir: filepath.Join(src, filepath.FromSlash(unit.Path)),
+		home: filepath.Join(work, "t"), data: filepath.Join(work, "d")} // short: sockets of providers go into home
+	o, err := r.validate(ctx, c, unit.Path)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
 	r.notices.add(o.notices...)
-	o.result.Reason = strings.ReplaceAll(o.result.Reason, src+"/", "")
+	o.result.Reason = strings.NewReplacer(src+"/", "", work+"/", "").Replace(o.result.Reason)
 	o.result.Judged = map[string]int{"configurations": 1}
 	return o.result
 }
 
-// validate runs init and validate, and once more where a provider had to be
+// validate runs init and validate, and again where a provider had to be allowed or
 // fetched between them.
-func (r *validateRun) validate(ctx context.Context, p program, work, dir, unit string) (outcome, error) {
-	c := call{program: p, dir: dir, home: filepath.Join(work, "t"), data: filepath.Join(work, "d")}
-	o, err := r.once(ctx, c, unit, r.store.readOnly())
-	if err != nil || !o.unready {
-		return o, err
-	}
-	if o.provider && r.Mirror == "" {
-		why, err := r.store.fill(ctx, c)
-		if err != nil {
-			return o, err
+func (r *validateRun) validate(ctx context.Context, c call, unit string) (outcome, error) {
+	from := r.store.readOnly()
+	o, err := r.once(ctx, c, unit, from)
+	if err == nil && o.provider && o.unready && r.Mirror == "" {
+		wider, failed := r.store.widen(from)
+		if err = failed; wider && err == nil {
+			o, err = r.once(ctx, c, unit, r.store.readOnly())
 		}
-		if why != "" {
+	}
+	if err == nil && o.provider && o.unready && r.Mirror == "" {
+		why, failed := r.store.fill(ctx, c)
+		switch {
+		case failed != nil:
+			return o, failed
+		case why != "":
 			o.result.Reason = "init: " + why
-		} else if o, err = r.once(ctx, c, unit, r.store.readOnly()); err != nil {
-			return o, err
+		default:
+			o, err = r.once(ctx, c, unit, r.store.readOnly())
 		}
 	}
-	if o.unready {
+	if err == nil && o.unready {
 		o.result.Hint = r.store.hint(o)
 	}
-	return o, nil
+	return o, err
 }
 
 func (r *validateRun) once(ctx context.Context, c call, unit string, from installation) (outcome, error) {

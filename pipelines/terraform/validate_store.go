@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -21,10 +22,14 @@ type store struct {
 	mirror string
 	// fetched holds what came from registries.
 	fetched *shelf.Shelf
-	allow   []string
 	// registry goes into the CLI configuration.
 	registry string
-	mu       sync.Mutex
+	// named finds the providers in use on the base: once, and only when one is
+	// missing, because it reads the whole base. Nil where the allowed ones are given.
+	named func() ([]string, error)
+
+	mu    sync.Mutex
+	allow []string
 	// unreachable is why the registry did not answer; it is not asked again.
 	unreachable string
 }
@@ -34,6 +39,9 @@ var hashicorp = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu
 
 func (v Validate) openStore() (*store, error) {
 	s := &store{allow: v.Allow, registry: v.registry}
+	if _, err := s.readOnly().cliConfig(); err != nil {
+		return nil, err
+	}
 	if v.Mirror != "" {
 		mirror, err := filepath.Abs(v.Mirror)
 		if err == nil {
@@ -47,11 +55,7 @@ func (v Validate) openStore() (*store, error) {
 		return s, nil
 	}
 	if len(s.allow) == 0 {
-		named, err := v.namedProviders()
-		if err != nil {
-			return nil, err
-		}
-		s.allow = append(append(s.allow, hashicorp...), named...)
+		s.allow, s.named = hashicorp, v.namedProviders
 	}
 	dir := v.Cache
 	if dir == "" {
@@ -73,10 +77,31 @@ func (s *store) mirrored() string { return filepath.Join(s.fetched.Kept(), "prov
 
 // readOnly takes providers from disk, and from nowhere else.
 func (s *store) readOnly() installation {
-	if s.mirror != "" {
-		return installation{mirrors: []string{s.mirror}, allow: s.allow, extra: s.registry}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := installation{allow: s.allow, extra: s.registry}
+	switch {
+	case s.mirror != "":
+		from.mirrors = []string{s.mirror}
+	case s.fetched != nil:
+		from.mirrors = []string{s.mirrored()}
 	}
-	return installation{mirrors: []string{s.mirrored()}, allow: s.allow, extra: s.registry}
+	return from
+}
+
+// widen allows what the base names too, and says whether that is news to a unit
+// that was readied with what was allowed before.
+func (s *store) widen(before installation) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named != nil {
+		more, err := s.named()
+		if err != nil {
+			return false, fmt.Errorf("looking for the providers in use: %w", err)
+		}
+		s.allow, s.named = slices.Concat(s.allow, more), nil
+	}
+	return len(s.allow) > len(before.allow), nil
 }
 
 // fill fetches what a unit needs. It returns why nothing came, empty when the

@@ -305,6 +305,20 @@ func TestValidateUnreadable(t *testing.T) {
 	}
 }
 
+func TestValidateRefusesWhatCannotBeAllowed(t *testing.T) {
+	dir := t.TempDir()
+	for _, v := range []Validate{
+		{Allow: []string{"evil"}}, {Allow: []string{"*/*/*"}}, {Allow: []string{"x.io/a/b\"]\n"}},
+		{Mirror: filepath.Join(dir, "gone")},
+	} {
+		v.Scope, v.Cache = scope(dir, "unit"), t.TempDir()
+		var known *pipelines.Error
+		if report, err := v.Run(t.Context()); !errors.As(err, &known) || known.Hint == "" {
+			t.Errorf("%+v: %v, %v, want an error with a hint", v.Allow, report, err)
+		}
+	}
+}
+
 func TestValidateWithoutTerraform(t *testing.T) {
 	noTerraform(t)
 	scope := catalog(t, map[string]string{"unit/main.tf": clean}, "unit")
