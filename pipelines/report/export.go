@@ -11,7 +11,7 @@ import (
 )
 
 // Formats are those that Write knows.
-var Formats = []string{"text", "json"}
+var Formats = []string{"text", "json", "junit", "sarif", "markdown"}
 
 // files are what Export writes, by format.
 var files = map[string]string{"text": "report.txt", "json": "report.json", "junit": "report.xml",
@@ -24,6 +24,12 @@ func Write(w io.Writer, r *pipelines.Report, format string, o Options) error {
 		return Text(w, r, o)
 	case "json":
 		return JSON(w, r)
+	case "junit":
+		return JUnit(w, r)
+	case "sarif":
+		return SARIF(w, r)
+	case "markdown":
+		return Markdown(w, r, CommentLimit)
 	}
 	return fmt.Errorf("there is no format %q", format)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sethvargo/go-githubactions"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -20,12 +21,14 @@ type outputFlags struct {
 	json   bool
 	format string
 	out    string
+	github bool
 }
 
 func (o *outputFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&o.json, "json", false, "print the report as JSON (the same as --format json)")
 	flags.StringVar(&o.format, "format", "text", "print the report as `FORMAT`: "+strings.Join(report.Formats, ", "))
+	flags.BoolVar(&o.github, "github", false, "write annotations and the step summary of GitHub Actions too")
 	flags.StringVar(&o.out, "out", "", "write the report to `DIR` too, in every format")
 }
 
@@ -44,6 +47,12 @@ func (p *program) print(r *pipelines.Report, o outputFlags) error {
 	p.verdict = r.Verdict
 	if o.out != "" {
 		if err := report.Export(o.out, r); err != nil {
+			return err
+		}
+	}
+	if o.github {
+		// Workflow commands are read from both streams; stdout stays the report's.
+		if err := report.GitHub(githubactions.New(githubactions.WithWriter(p.err)), r); err != nil {
 			return err
 		}
 	}
