@@ -78,6 +78,9 @@ func Decide(ctx context.Context, rules []*Rule, d *resource.Document, settings m
 	return decisions, nil
 }
 
+// observed are further options of each query: tests count what is covered.
+var observed []rego.EvalOption
+
 // court judges by one rule.
 type court struct {
 	ctx      context.Context
@@ -176,7 +179,7 @@ func (c *court) ask(r *resource.Resource, object, related ast.Value) (denied, un
 		[2]*ast.Term{ast.StringTerm("resource"), ast.NewTerm(object)},
 		[2]*ast.Term{ast.StringTerm("related"), ast.NewTerm(related)},
 		[2]*ast.Term{ast.StringTerm("settings"), ast.NewTerm(c.settings)})
-	results, err := c.rule.query.Eval(ctx, rego.EvalParsedInput(input))
+	results, err := c.rule.query.Eval(ctx, append(observed, rego.EvalParsedInput(input))...)
 	where := fmt.Sprintf("judging %s by the rule %q", r.Address, c.rule.ID)
 	switch {
 	case c.ctx.Err() != nil:

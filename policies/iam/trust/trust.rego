@@ -40,7 +40,7 @@ trusting := [statement |
 ]
 
 github(statement) if {
-	some provider in value.list(object.get(object.get(statement, "Principal", {}), "Federated", []))
+	some provider in iam.principals(statement, "Federated")
 	contains(provider, "token.actions.githubusercontent.com")
 }
 

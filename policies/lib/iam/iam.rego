@@ -23,11 +23,13 @@ resources(statement) := value.list(object.get(statement, "Resource", []))
 everyone(statement) if object.get(statement, "Principal", {}) == "*"
 
 everyone(statement) if {
-	some who in value.list(object.get(object.get(statement, "Principal", {}), "AWS", []))
-	who == "*"
+	"*" in principals(statement, "AWS")
 }
 
-# reads: an action that AWS offers on all resources only, or that shows but does not change.
-reads(action) if regex.match(`^[a-z0-9-]+:(Describe|List|Get)[A-Za-z]*\*?$`, action)
+# principals of a kind: AWS, Federated, Service.
+principals(statement, kind) := value.list(object.get(statement.Principal, kind, [])) if is_object(statement.Principal)
 
-reads(action) if action in {"cloudwatch:PutMetricData", "xray:PutTraceSegments", "xray:PutTelemetryRecords", "ec2:CreateNetworkInterface"}
+# reads: an action that AWS offers on all resources only, or that shows but does not change.
+reads(action) if regex.match(`^[a-z0-9-]+:(Describe|List)[A-Za-z]*\*?$`, action)
+
+reads(action) if action in {"cloudwatch:PutMetricData", "xray:PutTraceSegments", "xray:PutTelemetryRecords", "ecr:GetAuthorizationToken", "sts:GetCallerIdentity"}
