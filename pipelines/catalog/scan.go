@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 )
 
 // ref is what a file refers to, as far as its text tells.
@@ -63,6 +65,9 @@ func scan(name string, src []byte) facts {
 		return scanJSON(src)
 	case strings.HasSuffix(name, ".go"):
 		return facts{refs: literals(src)}
+	}
+	if nesting.TooDeep(src) != "" {
+		return facts{refs: []ref{{what: anywhere}}}
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	if diags.HasErrors() {
@@ -279,6 +284,10 @@ func (s *hclScan) value(v any, keys []string) {
 			s.refs = append(s.refs, ref{what: aUnit, path: strings.Replace(v, "//", "/", 1)})
 		}
 		if !strings.Contains(v, "{") {
+			return
+		}
+		if nesting.TooDeep([]byte(v)) != "" {
+			s.refs = append(s.refs, ref{what: anywhere})
 			return
 		}
 		expr, diags := hclsyntax.ParseTemplate([]byte(v), "", hcl.InitialPos)

@@ -1,6 +1,7 @@
 package compliance
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 	"github.com/penstock-dev/penstock/pipelines/resource"
 )
 
@@ -105,6 +107,9 @@ func commentsOf(fsys fs.FS, file string) ([]*waiver, error) {
 	src, err := fs.ReadFile(fsys, file)
 	if err != nil || !strings.Contains(string(src), "penstock:waive") || strings.HasSuffix(file, ".json") {
 		return nil, nil //nolint:nilerr // a file that is not there holds no waiver; one that cannot be read was refused before
+	}
+	if what := nesting.TooDeep(src); what != "" {
+		return nil, errors.New(what)
 	}
 	parsed, diags := hclsyntax.ParseConfig(src, file, hcl.InitialPos)
 	if diags.HasErrors() {

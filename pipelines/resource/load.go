@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 )
 
 // FileLimit is the largest configuration file that is read, in bytes.
@@ -152,6 +153,9 @@ func (e *evaluator) read(name string) ([]byte, error) {
 		return nil, &pipelines.Error{Position: pipelines.Position{Path: name}, Err: fmt.Errorf("it is over %d MiB", FileLimit>>20)}
 	case !utf8.Valid(src):
 		return nil, &pipelines.Error{Position: pipelines.Position{Path: name, Line: 1, Column: 1}, Err: errors.New("it is not UTF-8 text")}
+	}
+	if what := nesting.TooDeep(src); what != "" {
+		return nil, &pipelines.Error{Position: pipelines.Position{Path: name}, Err: errors.New(what)}
 	}
 	return src, nil
 }

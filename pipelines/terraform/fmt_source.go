@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 )
 
@@ -36,7 +37,7 @@ func (o opinion) clean() bool { return o.broken == nil && o.canonical && o.doubt
 
 // examine is the whole of what we know about formatting, as a pure function.
 func examine(path string, src []byte) opinion {
-	if what := tooDeep(src); what != "" {
+	if what := nesting.TooDeep(src); what != "" {
 		return opinion{broken: &pipelines.Error{Position: pipelines.Position{Path: printable.Path(path)},
 			Err: fmt.Errorf("could not be read: %s", what)}}
 	}
@@ -74,46 +75,6 @@ func start(d *hcl.Diagnostic) int {
 		return -1
 	}
 	return d.Subject.Start.Byte
-}
-
-// The parser recurses, and Go ends the process when a stack grows beyond its
-// limit. These bounds are far from any file that people write, and far from
-// that limit too. They are counted on bytes, so strings and comments count.
-const (
-	maxNesting    = 10_000
-	maxRecursions = 50_000
-)
-
-// tooDeep says what of the source could exhaust the parser's stack.
-func tooDeep(src []byte) string {
-	depth, recursions, unary := 0, 0, 0
-	for i, c := range src {
-		switch c {
-		case '[', '(', '{':
-			depth++
-			if c == '{' && i > 0 && src[i-1] == '%' {
-				recursions++ // a template directive nests without staying open
-			}
-			if depth > maxNesting {
-				return fmt.Sprintf("brackets are nested more than %d deep", maxNesting)
-			}
-		case ']', ')', '}':
-			depth = max(0, depth-1)
-		case '?', '*':
-			recursions++
-		}
-		switch c {
-		case '-', '!':
-			unary++
-		case ' ', '\t', '\n', '\r':
-		default:
-			unary = 0
-		}
-		if recursions+unary > maxRecursions {
-			return fmt.Sprintf("more than %d operators are nested", maxRecursions)
-		}
-	}
-	return ""
 }
 
 // difference is the place where two texts part: line and column count from 1,

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 )
 
 // maxClosure bounds what is copied for one unit, in bytes.
@@ -149,7 +150,7 @@ func readable(name, shown string) error {
 	if err != nil {
 		return unreadable(shown, err)
 	}
-	if what := tooDeep(src); what != "" {
+	if what := nesting.TooDeep(src); what != "" {
 		return unreadable(shown, errors.New(what))
 	}
 	if strings.HasSuffix(name, ".json") {

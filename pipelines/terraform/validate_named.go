@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 )
 
 // namedProviders are the providers that required_providers names anywhere on the
@@ -45,7 +47,7 @@ func namedIn(from fs.FS, name string) []string {
 		return nil
 	}
 	src, err := fs.ReadFile(from, name)
-	if err != nil || !bytes.Contains(src, []byte("required_providers")) || tooDeep(src) != "" {
+	if err != nil || !bytes.Contains(src, []byte("required_providers")) || nesting.TooDeep(src) != "" {
 		return nil
 	}
 	file, _ := hclsyntax.ParseConfig(src, "", hcl.InitialPos)

@@ -15,6 +15,8 @@ type stageFlags struct {
 	policies  []string
 	noBuiltin bool
 	mirror    string
+	allow     []string
+	offline   bool
 }
 
 // stageCommand is one stage as a command of its own.
@@ -82,6 +84,10 @@ func (s *stageFlags) add(cmd *cobra.Command, stage string) {
 	}
 	if stage == "terraform-validate" || stage == "" {
 		flags.StringVar(&s.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
+		flags.StringArrayVar(&s.allow, "allow-provider", nil, "allow the provider `HOST/NAMESPACE/TYPE`; * stands for any; may be given more than once")
+	}
+	if stage == "tflint" || stage == "" {
+		flags.BoolVar(&s.offline, "offline", false, "fetch no plugin of tflint")
 	}
 	if stage == "compliance" || stage == "" {
 		flags.StringArrayVar(&s.policies, "policies", nil, "add the rules in `DIR`; may be given more than once")
@@ -91,7 +97,8 @@ func (s *stageFlags) add(cmd *cobra.Command, stage string) {
 
 func (s *stageFlags) apply(c *check.Check) error {
 	c.Fmt.Fix = s.fix
-	c.Validate.Mirror = s.mirror
+	c.Validate.Mirror, c.Validate.Allow = s.mirror, s.allow
+	c.Tflint.Offline = s.offline
 	c.Compliance.NoBuiltin = s.noBuiltin
 	for _, dir := range s.policies {
 		root, err := directory(dir)
