@@ -136,7 +136,9 @@ func (w *world) terragrunt() {
 	w.files["live/root.hcl"] = "locals {\n  common = read_terragrunt_config(\"./common.hcl\")\n}\n"
 	w.files["live/common.hcl"] = "locals {}\n"
 	w.files["live/net/terragrunt.hcl"] = "include \"root\" {\n  path = find_in_parent_folders(\"root.hcl\")\n}\nterraform {\n  source = \"../../modules//m0\"\n}\n"
-	w.files["live/app/terragrunt.hcl"] = "dependency \"net\" {\n  config_path = \"../net\"\n}\ndependencies {\n  paths = [\"../net\"]\n}\n"
+	w.files["live/app/terragrunt.hcl"] = "dependency \"net\" {\n  config_path = \"../net\"\n}\n"
+	w.files["live/web/terragrunt.hcl"] = "dependencies {\n  paths = [\"../net\"]\n}\n"
+	w.reads["live/web"], w.needs["live/web"] = []string{"live/web/*"}, []string{"live/net"}
 	w.reads["live/net"] = []string{"live/net/*", "live/root.hcl", "live/common.hcl"}
 	w.needs["live/net"] = []string{"modules/m0"}
 	w.reads["live/app"], w.needs["live/app"] = []string{"live/app/*"}, []string{"live/net"}
