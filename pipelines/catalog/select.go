@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -75,7 +76,21 @@ func Select(ctx context.Context, o Options) (Selected, error) {
 		s, err = Changed(ctx, before, after, baseConfig, headConfig)
 	}
 	s.Base, s.Head = base, head
+	s.Notices = append(s.Notices, config.Changes(baseConfig, headConfig)...)
+	s.Notices = append(s.Notices, policies(before, after, baseConfig)...)
 	return Selected{Selection: s, Base: before.FS(), tree: before}, err
+}
+
+// policies names the policies that a change edits.
+func policies(before, after *git.Tree, c *config.Config) []pipelines.Notice {
+	edited := diff(before.Entries, after.Entries).sorted
+	var notices []pipelines.Notice
+	for _, dir := range c.Compliance.Policies {
+		for _, p := range beneath(edited, path.Clean(dir)+"/") {
+			notices = append(notices, pipelines.Notice{Path: p, Message: "this change edits a policy; it counts once it is on the base"})
+		}
+	}
+	return notices
 }
 
 // head is the other end of the change: a commit, or the working tree.

@@ -109,9 +109,6 @@ func (r *run) load(ctx context.Context) error {
 			return fmt.Errorf("reading the policies in %q: %w", dir, err)
 		}
 		sources = append(sources, Source{dir, sub})
-		if r.Base != nil {
-			r.notices = append(r.notices, r.changedPolicies(dir)...)
-		}
 	}
 	rules, err := Load(ctx, append(sources, r.Policies...)...)
 	if err != nil {
@@ -149,28 +146,6 @@ func (r *run) see() error {
 	text = bytes.ReplaceAll(text, []byte(":null"), []byte(":[]"))
 	r.settings = nil
 	return json.Unmarshal(text, &r.settings)
-}
-
-// changedPolicies names the policies that the change edits.
-func (r *run) changedPolicies(dir string) []pipelines.Notice {
-	files := map[string]bool{}
-	for _, fsys := range []fs.FS{r.Base, r.root} {
-		_ = fs.WalkDir(fsys, path.Clean(dir), func(p string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() {
-				files[p] = true
-			}
-			return nil // what cannot be read is not there, which is a difference
-		})
-	}
-	var notices []pipelines.Notice
-	for _, p := range sorted(files) {
-		before, err1 := fs.ReadFile(r.Base, p)
-		after, err2 := fs.ReadFile(r.root, p)
-		if err1 != nil || err2 != nil || !bytes.Equal(before, after) {
-			notices = append(notices, pipelines.Notice{Path: p, Message: "this change edits a policy; it counts once it is on the base"})
-		}
-	}
-	return notices
 }
 
 func ofPlans(plans []string) pipelines.Selection {

@@ -89,11 +89,6 @@ func (p *program) examine(ctx context.Context, c check.Check, f scopeFlags, s st
 	}
 	progress := report.NewProgress(p.err, terminal(p.err))
 	c.Progress = progress.Event
-	r, err := c.Run(ctx)
-	progress.Close()
-	if err != nil {
-		return nil, err
-	}
-	r.Notices = append(r.Notices, scope.notices...)
-	return r, nil
+	defer progress.Close()
+	return c.Run(ctx)
 }

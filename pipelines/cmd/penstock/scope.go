@@ -28,8 +28,7 @@ func (f *scopeFlags) add(cmd *cobra.Command) {
 // scope is what the flags resolve to: the units, and the configuration that counts.
 type scope struct {
 	pipelines.Scope
-	config  *config.Config
-	notices []pipelines.Notice
+	config *config.Config
 }
 
 func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
@@ -52,7 +51,6 @@ func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
 	if s.config, err = config.Load(s.Base); err != nil {
 		return scope{}, &pipelines.Error{Err: err, Hint: "the base holds a broken " + config.File + ": mend it there first"}
 	}
-	s.notices = config.Changes(s.config, head)
 	return s, nil
 }
 
