@@ -58,9 +58,14 @@ func scannable(name string) bool {
 		strings.HasSuffix(name, "_test.go")
 }
 
+// scanLimit is the largest file that is parsed, in bytes.
+const scanLimit = 8 << 20
+
 // scan reads the facts of a file. What cannot be parsed may refer to anything.
 func scan(name string, src []byte) facts {
 	switch {
+	case len(src) > scanLimit:
+		return facts{refs: []ref{{what: anywhere}}}
 	case strings.HasSuffix(name, ".json"):
 		return scanJSON(src)
 	case strings.HasSuffix(name, ".go"):

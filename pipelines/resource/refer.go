@@ -130,6 +130,11 @@ func (m *module) open(name string, b *block) calledModule {
 	if !local {
 		return opaque(a.at, "the module %q is not in this repository: judge its plan instead", v.AsString())
 	}
+	for above := m; above != nil; above = above.parent {
+		if above.src.dir == dir {
+			return opaque(b.at, "modules call each other in a circle: %s calls %s", m.src.dir, dir)
+		}
+	}
 	if m.depth >= depthLimit {
 		return opaque(b.at, "modules call each other more than %d deep", depthLimit)
 	}
