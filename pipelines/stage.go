@@ -100,6 +100,7 @@ func judgeSafely(ctx context.Context, unit Unit, judge func(context.Context, Uni
 		}
 	}()
 	result = judge(ctx, unit)
+	result.close()
 	if ctx.Err() != nil && result.Verdict != Fail {
 		result = Result{Verdict: NotRun, Reason: "interrupted while it was judged"}
 	}

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -26,7 +27,40 @@ const (
 // and the local modules that it calls, without credentials, providers or init.
 // Only arguments of wanted types are decoded. A file that cannot be read or
 // parsed is an error with its place; what cannot be known is in the document.
+//
+// An expression cannot be stopped from outside, so an evaluation that takes
+// longer than its limit is left behind and is an error.
 func FromConfiguration(ctx context.Context, fsys fs.FS, unit string, wanted Wanted) (*Document, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, evaluationLimit, errSlow)
+	defer cancel()
+	type outcome struct {
+		d   *Document
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- outcome{err: fmt.Errorf("evaluating %q: internal error: %.200v", unit, p)}
+			}
+		}()
+		d, err := evaluate(ctx, fsys, unit, wanted)
+		done <- outcome{d, err}
+	}()
+	select {
+	case o := <-done:
+		return o.d, o.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("evaluating %q: %w", unit, context.Cause(ctx))
+	}
+}
+
+// evaluationLimit bounds the evaluation of one unit.
+const evaluationLimit = time.Minute
+
+var errSlow = fmt.Errorf("it did not end within %s", evaluationLimit)
+
+func evaluate(ctx context.Context, fsys fs.FS, unit string, wanted Wanted) (*Document, error) {
 	e := &evaluator{ctx: ctx, fsys: fsys, sources: map[string]*source{}}
 	src, err := e.load(ctx, unit)
 	if err != nil {
