@@ -12,6 +12,7 @@
 package penstock.encryption.s3
 
 import data.penstock.lib.refs
+import data.penstock.lib.value
 
 deny contains {"message": "nothing says how the bucket is encrypted"} if {
 	not inline
@@ -25,12 +26,18 @@ unknown contains {"message": "it is not known which bucket an encryption configu
 	lost
 }
 
-inline if count(object.get(input.resource.values, "server_side_encryption_configuration", [])) > 0
+inline if {
+	blocks := object.get(input.resource.values, "server_side_encryption_configuration", [])
+	is_array(blocks)
+	count(blocks) > 0
+}
 
 about := [c |
 	some c in input.related.aws_s3_bucket_server_side_encryption_configuration
 	refs.about(c.values.bucket, input.resource)
 ]
+
+lost if value.undecided(object.get(input.resource.values, "server_side_encryption_configuration", []))
 
 lost if {
 	some c in input.related.aws_s3_bucket_server_side_encryption_configuration

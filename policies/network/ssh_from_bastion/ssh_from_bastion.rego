@@ -110,6 +110,7 @@ named(candidate) if {
 
 named(candidate) if {
 	not declared
+	is_string(candidate.values.name_prefix)
 	startswith(candidate.values.name_prefix, "bastion")
 }
 
@@ -149,6 +150,11 @@ unknown_source(entry) if {
 unknown_source(entry) if {
 	not ingress.ports_known(entry)
 	count(strangers(entry)) > 0
+}
+
+unknown_source(entry) if {
+	some list in entry.prefix_lists
+	value.unknown(list)
 }
 
 unknown_source(entry) if value.undecided(entry.itself)

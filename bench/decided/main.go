@@ -1,0 +1,83 @@
+// Command decided says how many verdicts of the built-in rules on the examples of
+// catalogs are decided, and how many are unknown, without plans or credentials.
+//
+//	go run ./bench/decided DIR...
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/catalog"
+	"github.com/penstock-dev/penstock/pipelines/compliance"
+	"github.com/penstock-dev/penstock/pipelines/config"
+)
+
+func main() {
+	total := map[pipelines.Verdict]int{}
+	for _, dir := range os.Args[1:] {
+		counts, err := count(context.Background(), dir)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		for verdict, n := range counts {
+			total[verdict] += n
+		}
+		fmt.Println(line(dir, counts))
+	}
+	fmt.Println(line("all", total))
+}
+
+// count judges the examples of one catalog. Under NotRun it counts units that
+// could not be read.
+func count(ctx context.Context, dir string) (map[pipelines.Verdict]int, error) {
+	none := &config.Config{Version: 1}
+	selected, err := catalog.Select(ctx, catalog.Options{Root: dir, All: true, Config: none})
+	if err != nil {
+		return nil, err
+	}
+	s := selected.Selection
+	s.Units = slices.DeleteFunc(s.Units, func(u pipelines.Unit) bool { return u.Kind != pipelines.Example })
+	counts := map[pipelines.Verdict]int{}
+	causes := map[string]int{}
+	stage := compliance.Compliance{Scope: pipelines.Scope{Root: dir, Selection: s}, Config: none,
+		Decided: func(_ string, d compliance.Decision) {
+			counts[d.Verdict]++
+			if d.Verdict == pipelines.Unknown {
+				causes[d.Rule.ID+": "+d.Notes[0].Message]++
+			}
+		}}
+	report, err := stage.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, result := range report.Results {
+		if result.Verdict == pipelines.NotRun {
+			counts[pipelines.NotRun]++
+			fmt.Fprintf(os.Stderr, "%s: %s\n", result.Unit, result.Reason)
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(causes), func(a, b string) int { return causes[b] - causes[a] })
+	for _, cause := range order[:min(len(order), 12)] {
+		fmt.Fprintf(os.Stderr, "%6d %s\n", causes[cause], cause)
+	}
+	return counts, nil
+}
+
+func line(name string, counts map[pipelines.Verdict]int) string {
+	decided := counts[pipelines.Pass] + counts[pipelines.Fail]
+	all := decided + counts[pipelines.Unknown]
+	share := 0.0
+	if all > 0 {
+		share = 100 * float64(decided) / float64(all)
+	}
+	parts := strings.Split(strings.TrimSuffix(name, "/"), "/")
+	return fmt.Sprintf("%-36s %5d decided (%d pass, %d fail), %4d unknown, %d units not read: %.1f %% decided", parts[len(parts)-1],
+		decided, counts[pipelines.Pass], counts[pipelines.Fail], counts[pipelines.Unknown], counts[pipelines.NotRun], share)
+}
