@@ -18,6 +18,10 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
+// external counts calls of modules that are not in the repository: each is
+// unknown as a whole, and none of their resources is counted.
+const external = pipelines.Verdict("external")
+
 func main() {
 	total := map[pipelines.Verdict]int{}
 	for _, dir := range os.Args[1:] {
@@ -58,6 +62,11 @@ func count(ctx context.Context, dir string) (map[pipelines.Verdict]int, error) {
 		return nil, err
 	}
 	for _, result := range report.Results {
+		for _, f := range result.Findings {
+			if f.Rule == "external-module" {
+				counts[external]++
+			}
+		}
 		if result.Verdict == pipelines.NotRun {
 			counts[pipelines.NotRun]++
 			fmt.Fprintf(os.Stderr, "%s: %s\n", result.Unit, result.Reason)
@@ -78,6 +87,6 @@ func line(name string, counts map[pipelines.Verdict]int) string {
 		share = 100 * float64(decided) / float64(all)
 	}
 	parts := strings.Split(strings.TrimSuffix(name, "/"), "/")
-	return fmt.Sprintf("%-36s %5d decided (%d pass, %d fail), %4d unknown, %d units not read: %.1f %% decided", parts[len(parts)-1],
-		decided, counts[pipelines.Pass], counts[pipelines.Fail], counts[pipelines.Unknown], counts[pipelines.NotRun], share)
+	return fmt.Sprintf("%-36s %5d decided (%d pass, %d fail), %4d unknown, %d external modules, %d units not read: %.1f %% decided", parts[len(parts)-1],
+		decided, counts[pipelines.Pass], counts[pipelines.Fail], counts[pipelines.Unknown], counts[external], counts[pipelines.NotRun], share)
 }
