@@ -69,7 +69,7 @@ func (b *bench) results() string {
 		if err != nil {
 			line = tool[0] + " is not on this machine"
 		}
-		fmt.Fprintf(&s, "- %s\n", strings.TrimPrefix(line, "Conftest: "))
+		fmt.Fprintf(&s, "- %s: %s\n", tool[0], line)
 	}
 	s.WriteString("\n| what | size | peer | penstock | ratio |\n|---|---|---|---|---|\n")
 	for _, row := range b.rows {
