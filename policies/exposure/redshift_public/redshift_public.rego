@@ -7,6 +7,7 @@
 #   remediation: set publicly_accessible = false
 #   resources:
 #     aws_redshift_cluster: [publicly_accessible]
+#     aws_redshiftserverless_workgroup: [publicly_accessible]
 package penstock.exposure.redshift_public
 
 import data.penstock.lib.value
