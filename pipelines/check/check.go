@@ -94,7 +94,7 @@ func (c Check) declared() ([]string, []pipelines.Skip, error) {
 	return run, skipped, nil
 }
 
-// Run runs the stages at the same time, within one set of slots. A stage that
+// Run runs the quick stages, then the others, side by side within one set of slots. A stage that
 // cannot start is not run on each unit, with its error as the reason: one
 // broken policy must not hide what the other stages found.
 func (c Check) Run(ctx context.Context) (*pipelines.Report, error) {
@@ -109,11 +109,15 @@ func (c Check) Run(ctx context.Context) (*pipelines.Report, error) {
 	report := &pipelines.Report{Stages: names, Skipped: skipped, Selection: c.Selection, Started: time.Now().UTC()}
 	report.Notices = append(report.Notices, c.Selection.Notices...)
 	parts := make([]*pipelines.Report, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() { parts[i] = start(ctx, name, c.stage(name, scope), scope) })
+	for _, quick := range []bool{true, false} { // what needs no process is told at once, and survives an interruption
+		var wg sync.WaitGroup
+		for i, name := range names {
+			if slices.Contains([]string{"terraform-fmt", "compliance"}, name) == quick {
+				wg.Go(func() { parts[i] = start(ctx, name, c.stage(name, scope), scope) })
+			}
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 	for _, part := range parts {
 		report.Results = append(report.Results, part.Results...)
 		report.Tools = append(report.Tools, part.Tools...)

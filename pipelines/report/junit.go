@@ -88,6 +88,7 @@ func (s *junitSuite) add(r pipelines.Result) {
 	t := &text{}
 	for _, f := range r.Findings {
 		t.finding(r.Stage, f)
+		t.hint(f)
 	}
 	note := &junitNote{Message: fmt.Sprintf("%s: %d findings", r.Verdict, len(r.Findings)), Text: "\n" + t.b.String()}
 	switch r.Verdict {

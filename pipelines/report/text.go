@@ -120,8 +120,17 @@ func (t *text) result(r pipelines.Result) {
 	if r.Hint != "" {
 		t.line("  hint: %s", Printable(r.Hint))
 	}
-	for _, f := range r.Findings {
+	for i, f := range r.Findings {
 		t.finding(r.Stage, f)
+		if i+1 == len(r.Findings) || r.Findings[i+1].Hint != f.Hint { // the same hint once
+			t.hint(f)
+		}
+	}
+}
+
+func (t *text) hint(f pipelines.Finding) {
+	if f.Hint != "" {
+		t.line("  hint: %s", Printable(f.Hint))
 	}
 }
 
@@ -136,9 +145,6 @@ func (t *text) finding(stage string, f pipelines.Finding) {
 	t.line("%s%s [%s/%s]", place(f.Position), message, stage, Printable(f.Rule))
 	if f.Waiver != nil {
 		t.line("  waived until %s by %s: %s", f.Waiver.Expires, Printable(f.Waiver.Owner), Printable(f.Waiver.Reason))
-	}
-	if f.Hint != "" {
-		t.line("  hint: %s", Printable(f.Hint))
 	}
 }
 

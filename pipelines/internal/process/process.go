@@ -53,7 +53,7 @@ func Run(ctx context.Context, c Command) (Output, error) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	err := cmd.Run()
-	if ctx.Err() != nil && cmd.Process != nil {
+	if cmd.Process != nil { // whatever is left of the group: a plugin whose parent crashed stays otherwise
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 	out := Output{Stdout: stdout.kept.Bytes(), Stderr: stderr.kept.Bytes(), Exit: -1}

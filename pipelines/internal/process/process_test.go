@@ -46,6 +46,17 @@ func TestRunSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// A plugin whose parent ends without stopping it would stay for ever.
+func TestEndLeavesNoGrandchild(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	script := `sleep 600 >/dev/null 2>&1 </dev/null & echo $! > "$1"; exit 2`
+	out, err := Run(t.Context(), Command{Argv: []string{"/bin/sh", "-c", script, "sh", pidFile}, Env: os.Environ()})
+	if err != nil || out.Exit != 2 {
+		t.Fatalf("exit %d, %v", out.Exit, err)
+	}
+	gone(t, pidFile)
+}
+
 // A provider is a grandchild: it has to go with the process that started it,
 // even where that process ignores the request to stop.
 func TestCancelLeavesNoGrandchild(t *testing.T) {
@@ -64,6 +75,12 @@ func TestCancelLeavesNoGrandchild(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want context.Canceled", err)
 	}
+	gone(t, pidFile)
+}
+
+// gone fails where the process of a file still runs.
+func gone(t *testing.T, pidFile string) {
+	t.Helper()
 	text, err := os.ReadFile(pidFile)
 	if err != nil {
 		t.Fatal(err)
