@@ -1,10 +1,6 @@
 package catalog
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -17,10 +13,9 @@ const MatrixLimit = 256
 // Actions under "include".
 type Jobs struct {
 	Include []Job `json:"include"`
-	// Count of units and Digest over their paths: a later job compares them with
-	// what was judged, so that a job that never ran is missed.
-	Count  int    `json:"count"`
-	Digest string `json:"digest"`
+	// Count of the units: report merge --count compares it with what was judged,
+	// so that a job that never ran is missed.
+	Count int `json:"count"`
 }
 
 // Job is one job: its number from 1, and its units.
@@ -32,7 +27,7 @@ type Job struct {
 // Matrix spreads a selection evenly over at most n jobs.
 func Matrix(s pipelines.Selection, n int) Jobs {
 	n = min(n, MatrixLimit, len(s.Units))
-	jobs := Jobs{Include: make([]Job, n), Count: len(s.Units), Digest: digest(s.Units)}
+	jobs := Jobs{Include: make([]Job, n), Count: len(s.Units)}
 	for i := range jobs.Include {
 		jobs.Include[i] = Job{Job: strconv.Itoa(i + 1), Units: []string{}}
 	}
@@ -40,21 +35,4 @@ func Matrix(s pipelines.Selection, n int) Jobs {
 		jobs.Include[i%n].Units = append(jobs.Include[i%n].Units, unit.Path)
 	}
 	return jobs
-}
-
-// Complete says whether the units that were judged are those of the matrix.
-func (j Jobs) Complete(judged []pipelines.Unit) error {
-	if len(judged) != j.Count || digest(judged) != j.Digest {
-		return fmt.Errorf("comparing what was judged with the matrix: %d units of %d, or others", len(judged), j.Count)
-	}
-	return nil
-}
-
-// digest is over the paths in their order, each ended by a zero byte.
-func digest(units []pipelines.Unit) string {
-	h := sha256.New()
-	for _, unit := range units {
-		_, _ = io.WriteString(h, unit.Path+"\x00")
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }

@@ -22,8 +22,8 @@ func (p *program) compliance(ctx context.Context, given []string, f scopeFlags, 
 	if !plans {
 		return p.catalogs(ctx, c, given, f, s, o)
 	}
-	if f != (scopeFlags{}) {
-		return usage("--base, --all and --selection choose units of a catalog: a plan has none")
+	if f.base != "" || f.all || f.selection != "" || len(f.units) > 0 {
+		return usage("--base, --all, --selection and --unit choose units of a catalog: a plan has none")
 	}
 	if err := o.check(); err != nil {
 		return err

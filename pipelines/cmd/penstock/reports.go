@@ -26,6 +26,7 @@ func (p *program) merge() *cobra.Command {
 	var o outputFlags
 	var selection string
 	var stages, skipped []string
+	var count int
 	cmd := &cobra.Command{
 		Use:   "merge --selection DIR --stages STAGES REPORT.json...",
 		Short: "Join the reports of single stages, and prove that none is missing",
@@ -44,6 +45,9 @@ whatever the verdict is: penstock report assert sets it.`,
 			selected, err := catalog.Import(selection)
 			if err != nil {
 				return err
+			}
+			if n := len(selected.Selection.Units); count >= 0 && count != n {
+				return fmt.Errorf("comparing with the matrix: it counts %d units, the selection has %d", count, n)
 			}
 			var parts []*pipelines.Report
 			for _, path := range given {
@@ -70,6 +74,7 @@ whatever the verdict is: penstock report assert sets it.`,
 	o.add(cmd)
 	cmd.Flags().StringVar(&selection, "selection", "", "the selection that the reports are about: a `DIR` written by penstock units --export")
 	cmd.Flags().StringSliceVar(&stages, "stages", nil, "the `STAGES` that had to run")
+	cmd.Flags().IntVar(&count, "count", -1, "the `COUNT` of the matrix that the jobs were made from")
 	cmd.Flags().StringSliceVar(&skipped, "skip", nil, "the `STAGES` that were left out by name")
 	return cmd
 }

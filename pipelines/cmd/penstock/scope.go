@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,12 +17,14 @@ import (
 type scopeFlags struct {
 	base, selection string
 	all             bool
+	units           []string
 }
 
 func (f *scopeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.base, "base", "", "judge what changed since the merge base with `REF`; policies, settings and waivers count as they are there")
 	flags.BoolVar(&f.all, "all", false, "judge every unit (the default without --base)")
+	flags.StringArrayVar(&f.units, "unit", nil, "judge only the unit `PATH` of those selected, such as one of a matrix; may be given more than once")
 	flags.StringVar(&f.selection, "selection", "", "take the selection from `DIR`, written by penstock units --export")
 }
 
@@ -44,6 +47,9 @@ func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
 	if err != nil {
 		return scope{}, err
 	}
+	if err := f.only(&selected.Selection); err != nil {
+		return scope{}, err
+	}
 	s := scope{Scope: pipelines.Scope{Root: root, Selection: selected.Selection, Base: selected.Base}, config: head}
 	if s.Base == nil {
 		return s, nil
@@ -62,6 +68,23 @@ func (f *scopeFlags) selected(ctx context.Context, root string, head *config.Con
 		return catalog.Import(f.selection)
 	}
 	return catalog.Select(ctx, catalog.Options{Root: root, Base: f.base, All: f.all || f.base == "", Config: head})
+}
+
+// only keeps the units that were named.
+func (f *scopeFlags) only(s *pipelines.Selection) error {
+	if len(f.units) == 0 {
+		return nil
+	}
+	var kept []pipelines.Unit
+	for _, name := range f.units {
+		i := slices.IndexFunc(s.Units, func(u pipelines.Unit) bool { return u.Path == name })
+		if i < 0 {
+			return usage("the unit %q is not selected: penstock units lists those that are", name)
+		}
+		kept = append(kept, s.Units[i])
+	}
+	s.Units = kept
+	return nil
 }
 
 // directory returns the absolute path of a directory that a user named.
