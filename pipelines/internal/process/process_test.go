@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestRunKeepsStreamsAndExitApart(t *testing.T) {
@@ -89,7 +90,13 @@ func gone(t *testing.T, pidFile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state := stateOf(pid); state != "" && state != "Z" {
+	// A kill is carried out when the kernel comes to it.
+	state := stateOf(pid)
+	for tries := 0; state != "" && state != "Z" && tries < 500; tries++ {
+		time.Sleep(10 * time.Millisecond)
+		state = stateOf(pid)
+	}
+	if state != "" && state != "Z" {
 		t.Errorf("the grandchild still runs, in state %s", state)
 	}
 }
