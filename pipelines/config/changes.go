@@ -1,6 +1,8 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -9,45 +11,109 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 )
 
-// Changes names what the head changes in the settings, rules and waivers of the
-// base: it does not count for the change itself.
+// Changes names each policy directory, setting, rule and waiver that the head
+// changes against the base: it does not count for the change itself. What units
+// there are is the head's to say, so those rules are named too.
 func Changes(base, head *Config) []pipelines.Notice {
-	var notices []pipelines.Notice
-	say := func(at pipelines.Position, format string, args ...any) {
-		notices = append(notices, pipelines.Notice{Path: File, Line: at.Line,
-			Message: fmt.Sprintf(format, args...) + "; it counts once it is on the base"})
-	}
+	d := &differences{}
+	d.units(base.Units, head.Units)
 	b, h := base.Compliance, head.Compliance
-	if !reflect.DeepEqual(b.Settings, h.Settings) {
-		say(pipelines.Position{}, "this change edits compliance.settings")
-	}
-	if !slices.Equal(b.Policies, h.Policies) {
-		say(pipelines.Position{}, "this change edits compliance.policies")
-	}
-	ids := map[string]bool{}
-	for id := range b.Rules {
-		ids[id] = true
-	}
-	for id := range h.Rules {
-		ids[id] = true
-	}
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		if b.Rules[id].value() != h.Rules[id].value() {
-			say(h.Rules[id].Position, "this change edits compliance.rules.%s", id)
+	for _, dir := range b.Policies {
+		if !slices.Contains(h.Policies, dir) {
+			d.later(pipelines.Position{}, "this change takes %q out of compliance.policies", dir)
 		}
 	}
-	before, after := waivers(b.Waivers), waivers(h.Waivers)
-	for _, w := range h.Waivers {
+	for _, dir := range h.Policies {
+		if !slices.Contains(b.Policies, dir) {
+			d.later(pipelines.Position{}, "this change adds %q to compliance.policies", dir)
+		}
+	}
+	d.settings(b.Settings, h.Settings)
+	d.rules(b.Rules, h.Rules)
+	d.waivers(b.Waivers, h.Waivers)
+	return d.notices
+}
+
+type differences struct{ notices []pipelines.Notice }
+
+func (d *differences) say(at pipelines.Position, format string, args ...any) {
+	d.notices = append(d.notices, pipelines.Notice{Path: File, Line: at.Line, Message: fmt.Sprintf(format, args...)})
+}
+
+// later says what does not count for the change itself.
+func (d *differences) later(at pipelines.Position, format string, args ...any) {
+	d.say(at, format+"; it counts once it is on the base", args...)
+}
+
+func (d *differences) units(base, head []UnitRule) {
+	value := func(r UnitRule) UnitRule { return UnitRule{Path: r.Path, Kind: r.Kind} }
+	has := func(list []UnitRule, r UnitRule) bool {
+		return slices.ContainsFunc(list, func(other UnitRule) bool { return value(other) == value(r) })
+	}
+	for _, r := range head {
+		if !has(base, r) {
+			d.say(r.Position, "this change says that %q is %s", r.Path, kindText(r.Kind))
+		}
+	}
+	for _, r := range base {
+		if !has(head, r) {
+			d.say(pipelines.Position{}, "this change no longer says that %q is %s", r.Path, kindText(r.Kind))
+		}
+	}
+}
+
+func kindText(kind string) string {
+	if kind == "ignore" {
+		return "no unit"
+	}
+	return "of the kind " + kind
+}
+
+// settings compares them key by key, under the names that the file has.
+func (d *differences) settings(base, head Settings) {
+	before, after := base.values(), head.values()
+	for _, key := range fieldsOf(reflect.TypeFor[Settings]()).names {
+		if !bytes.Equal(before[key], after[key]) {
+			d.later(pipelines.Position{}, "this change edits compliance.settings.%s", key)
+		}
+	}
+}
+
+// values are the settings by key; what is empty is not there.
+func (s Settings) values() map[string]json.RawMessage {
+	text, err := json.Marshal(s)
+	if err != nil { // YAML knows no value that JSON does not, once .inf and .nan are refused
+		panic(err)
+	}
+	values := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &values); err != nil {
+		panic(err)
+	}
+	return values
+}
+
+func (d *differences) rules(base, head map[string]Rule) {
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(base)), maps.Keys(head))
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if base[id].value() != head[id].value() {
+			d.later(head[id].Position, "this change edits compliance.rules.%s", id)
+		}
+	}
+}
+
+func (d *differences) waivers(base, head []Waiver) {
+	before, after := waivers(base), waivers(head)
+	for _, w := range head {
 		if !before[w.value()] {
-			say(w.Position, "this change adds or edits a waiver of %s", w.Rule)
+			d.later(w.Position, "this change adds or edits a waiver of %s", w.Rule)
 		}
 	}
-	for _, w := range b.Waivers {
+	for _, w := range base {
 		if !after[w.value()] {
-			say(pipelines.Position{}, "this change takes away or edits a waiver of %s", w.Rule)
+			d.later(pipelines.Position{}, "this change takes away or edits a waiver of %s", w.Rule)
 		}
 	}
-	return notices
 }
 
 type ruleValue struct {

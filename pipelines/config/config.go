@@ -21,7 +21,7 @@ type Config struct {
 // The last rule that matches a directory counts.
 type UnitRule struct {
 	// Path is a slash-separated glob relative to the root; ** crosses directories.
-	Path string `json:"path" jsonschema:"required"`
+	Path string `json:"path" jsonschema:"required,minLength=1"`
 	// Kind is module, example, test, live, or ignore: not a unit at all.
 	Kind string `json:"kind" jsonschema:"required,enum=module,enum=example,enum=test,enum=live,enum=ignore"`
 	// Position is where the rule stands.
@@ -31,7 +31,7 @@ type UnitRule struct {
 // Compliance configures the compliance stage.
 type Compliance struct {
 	// Policies are directories of Rego, relative to the root, beside the built-in rules.
-	Policies []string `json:"policies,omitempty"`
+	Policies []string `json:"policies,omitempty" jsonschema:"minLength=1,pattern=^[^/]"`
 	// Settings are what the rules compare with.
 	Settings Settings `json:"settings,omitempty"`
 	// Rules switches single rules, by id.
@@ -43,11 +43,11 @@ type Compliance struct {
 // Settings are what the rules compare with; rules see them as input.settings.
 type Settings struct {
 	// AllowedPorts may be reached from the whole world. Default: none.
-	AllowedPorts []int `json:"allowed_ports,omitempty"`
+	AllowedPorts []int `json:"allowed_ports,omitempty" jsonschema:"minimum=1,maximum=65535"`
 	// Bastion is from where SSH and RDP may come.
 	Bastion Bastion `json:"bastion,omitempty"`
 	// RequiredTags must be on every resource that can have tags. Default: none, the rule is off.
-	RequiredTags []string `json:"required_tags,omitempty"`
+	RequiredTags []string `json:"required_tags,omitempty" jsonschema:"minLength=1"`
 	// Custom is for rules of your own; it is passed to them as it is.
 	Custom map[string]any `json:"custom,omitempty"`
 }
@@ -56,9 +56,9 @@ type Settings struct {
 // "bastion" is.
 type Bastion struct {
 	// SecurityGroups are ids ("sg-0123...") or names.
-	SecurityGroups []string `json:"security_groups,omitempty"`
+	SecurityGroups []string `json:"security_groups,omitempty" jsonschema:"minLength=1"`
 	// CIDRs are address ranges, such as "10.1.2.0/24".
-	CIDRs []string `json:"cidrs,omitempty"`
+	CIDRs []string `json:"cidrs,omitempty" jsonschema:"pattern=^[0-9A-Fa-f.:]+/[0-9]+$"`
 }
 
 // Rule switches one rule.
@@ -74,16 +74,16 @@ type Rule struct {
 // Waiver excuses the findings of one rule until a date.
 type Waiver struct {
 	// Rule is the id of the rule.
-	Rule string `json:"rule" jsonschema:"required"`
+	Rule string `json:"rule" jsonschema:"required,minLength=1"`
 	// Unit is a glob of unit paths. Default: every unit.
-	Unit string `json:"unit,omitempty"`
+	Unit string `json:"unit,omitempty" jsonschema:"anyof_required=unit"`
 	// Resource is a glob of resource addresses in which * matches any
 	// characters. Default: every resource of the unit; one of unit and resource is required.
-	Resource string `json:"resource,omitempty"`
+	Resource string `json:"resource,omitempty" jsonschema:"anyof_required=resource"`
 	// Owner is who answers for it.
-	Owner string `json:"owner" jsonschema:"required"`
+	Owner string `json:"owner" jsonschema:"required,minLength=1"`
 	// Reason is why it is excused.
-	Reason string `json:"reason" jsonschema:"required"`
+	Reason string `json:"reason" jsonschema:"required,minLength=1"`
 	// Expires is the last day on which it holds: YYYY-MM-DD, UTC.
 	Expires string `json:"expires" jsonschema:"required,format=date"`
 	// Position is where the waiver stands.

@@ -7,12 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"reflect"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 )
 
 // Limit is the largest penstock.yaml that is read, in bytes.
@@ -33,10 +35,17 @@ func refuse(at pipelines.Position, hint, format string, args ...any) error {
 // Load reads penstock.yaml at the root of fsys. Without the file it returns the
 // configuration that holds without one.
 func Load(fsys fs.FS) (*Config, error) {
-	file, err := fsys.Open(File)
+	info, err := fs.Stat(fsys, File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Config{Version: 1}, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if !info.Mode().IsRegular() { // a named pipe would be waited for
+		return nil, refuse(pipelines.Position{Path: File}, "put a file in its place, or take it away", "it is not a regular file")
+	}
+	file, err := fsys.Open(File)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -48,28 +57,35 @@ func Load(fsys fs.FS) (*Config, error) {
 	return Read(File, content)
 }
 
-// Read reads a configuration; name is what positions call it.
+// Read reads a configuration; name is what positions call it. What it refuses is
+// refused by an *Error.
 func Read(name string, content []byte) (*Config, error) {
 	at := pipelines.Position{Path: name}
 	if len(content) > Limit {
 		return nil, refuse(at, "split what it holds, or take out what is generated", "it is over %d bytes", Limit)
 	}
-	if len(bytes.TrimSpace(content)) == 0 {
-		return nil, refuse(at, `write "version: 1"`, "it is empty")
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // some editors begin a file with it
+	if !utf8.Valid(content) {
+		at.Line, at.Column = invalid(content)
+		return nil, refuse(at, "save it as UTF-8", "it is not UTF-8")
 	}
-	file, err := parser.ParseBytes(content, 0)
+	tokens := lexer.Tokenize(string(content))
+	if err := shallow(name, tokens); err != nil {
+		return nil, err
+	}
+	file, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, syntax(at, err)
 	}
-	if err := plain(name, file); err != nil {
+	body, err := plain(name, file)
+	if err != nil {
 		return nil, err
 	}
-	body := file.Docs[0].Body
-	if err := keys(name, body, reflect.TypeFor[Config]()); err != nil {
+	if err := shape(name, "the file", body, reflect.TypeFor[Config]()); err != nil {
 		return nil, err
 	}
 	c := &Config{}
-	if err := yaml.UnmarshalWithOptions(content, c, yaml.Strict()); err != nil {
+	if err := yaml.NodeToValue(body, c, yaml.Strict()); err != nil {
 		return nil, syntax(at, err)
 	}
 	if err := c.check(places{name, body}); err != nil {
@@ -78,48 +94,32 @@ func Read(name string, content []byte) (*Config, error) {
 	return c, nil
 }
 
+// invalid is the line and the column of the first byte that is not UTF-8.
+func invalid(content []byte) (line, column int) {
+	line, column = 1, 1
+	for len(content) > 0 {
+		r, size := utf8.DecodeRune(content)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		column++
+		if r == '\n' {
+			line, column = line+1, 1
+		}
+		content = content[size:]
+	}
+	return line, column
+}
+
 // syntax turns an error of the YAML library into one with a position.
 func syntax(at pipelines.Position, err error) error {
+	message := err.Error()
 	var known yaml.Error
-	if !errors.As(err, &known) {
-		return refuse(at, "", "%w", err)
-	}
-	if token := known.GetToken(); token != nil {
-		at.Line, at.Column = token.Position.Line, token.Position.Column
-	}
-	return refuse(at, "", "%s", known.GetMessage())
-}
-
-// plain refuses what makes a small file mean something large or something else:
-// aliases, merges, several documents.
-func plain(name string, file *ast.File) error {
-	if len(file.Docs) != 1 {
-		return refuse(pipelines.Position{Path: name}, "", "it holds %d documents, allowed is one", len(file.Docs))
-	}
-	v := &aliases{}
-	if file.Docs[0].Body == nil {
-		return refuse(pipelines.Position{Path: name}, `write "version: 1"`, "it is empty")
-	}
-	ast.Walk(v, file.Docs[0].Body)
-	if v.found != nil {
-		token := v.found.GetToken().Position
-		return refuse(pipelines.Position{Path: name, Line: token.Line, Column: token.Column},
-			"write the value out where it is used", "anchors and aliases are not allowed")
-	}
-	return nil
-}
-
-type aliases struct{ found ast.Node }
-
-func (v *aliases) Visit(node ast.Node) ast.Visitor {
-	switch node.Type() {
-	case ast.AliasType, ast.AnchorType, ast.MergeKeyType:
-		if v.found == nil {
-			v.found = node
+	if errors.As(err, &known) {
+		message = known.GetMessage()
+		if token := known.GetToken(); token != nil {
+			at.Line, at.Column = token.Position.Line, token.Position.Column
 		}
 	}
-	if v.found != nil {
-		return nil
-	}
-	return v
+	return refuse(at, "", "%s", printable.Text(message, 300)) // it may quote the file
 }

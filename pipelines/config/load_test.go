@@ -2,87 +2,184 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
 )
 
-func TestReadAcceptsWhatIsDocumented(t *testing.T) {
-	c, err := Read(File, []byte(`version: 1
+// accepted is what the reader and the schema both take.
+var accepted = []string{
+	"version: 1\n",
+	"\ufeffversion: 1\r\nunits: []\r\n",
+	"---\nversion: 1\n...\n",
+	`{"version": 1, "compliance": {}}`,
+	"version: 1\nunits:\n  - {path: 'stacks/**', kind: live}\n  - {path: vendor, kind: ignore}\n",
+	"version: 1\ncompliance:\n  policies: [policies, other/rules]\n  rules: {kms-rotation: {enabled: false}, a: {unknown: pass}, b: {}}\n",
+	"version: 1\ncompliance:\n  settings:\n    allowed_ports: [1, 65535]\n    required_tags: [Owner]\n    bastion: {security_groups: [sg-1], cidrs: [10.1.2.0/24, '2001:db8::/32']}\n    custom: {any: {thing: [1, two, null, 1.5]}}\n",
+	"version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: 'modules/*', owner: o, reason: c, expires: 2027-01-31}\n    - {rule: a, resource: 'aws_instance.web[\"a-b\"]', owner: o, reason: c, expires: '2027-01-31'}\n",
+}
+
+// refused is what the reader refuses; meaning marks what a schema cannot see.
+var refused = map[string]struct {
+	text, want string
+	meaning    bool
+}{
+	"unknown key":      {text: "version: 1\ncompliance:\n  rulez: {}\n", want: `penstock.yaml:3:3: there is no key "rulez"`},
+	"unknown in list":  {text: "version: 1\nunits:\n  - path: a\n    kin: live\n", want: `penstock.yaml:4:5: there is no key "kin"`},
+	"escape in key":    {text: "version: 1\n\x1b[31mx: 1\n", want: `penstock.yaml:2:1: there is no key "\x1b[31mx"`},
+	"duplicate key":    {text: "version: 1\nversion: 1\n", want: "penstock.yaml:2:1:"},
+	"duplicate inside": {text: "version: 1\ncompliance: {settings: {custom: {a: 1, a: 2}}}\n", want: "penstock.yaml:2:40:"},
+	"version":          {text: "version: 2\n", want: "penstock.yaml:1:1: version is 2, allowed is 1"},
+	"version as text":  {text: "version: '1'\n", want: "penstock.yaml:1:10: version is text, allowed is a whole number"},
+	"no version":       {text: "units: []\n", want: "penstock.yaml:1:1: there is no version"},
+	"empty":            {text: "  \n", want: "it is empty"},
+	"only comment":     {text: "# nothing\n", want: "it is empty"},
+	"a list":           {text: "[]\n", want: "penstock.yaml:1:1: the file is a list, allowed is a mapping"},
+	"text":             {text: "version\n", want: "the file is text"},
+	"two documents":    {text: "version: 1\n---\nversion: 1\n", want: "penstock.yaml:2:1: it holds 2 documents", meaning: true},
+	"anchors":          {text: "version: 1\nunits: &a []\n", want: "penstock.yaml:2:8: anchors and aliases", meaning: true},
+	"merges":           {text: "version: 1\n<<: {units: []}\n", want: "penstock.yaml:2:1: anchors and aliases", meaning: true},
+	"tags":             {text: "version: !!int 1\n", want: "penstock.yaml:1:10: tags", meaning: true},
+	"no number":        {text: "version: 1\ncompliance: {settings: {custom: {a: .inf}}}\n", want: "penstock.yaml:2:37: numbers without a value"},
+	"syntax":           {text: "version: [1\n", want: "penstock.yaml:1:"},
+	"not UTF-8":        {text: "version: 1\nunits:\n- path: a\xff\n  kind: live\n", want: "penstock.yaml:3:10: it is not UTF-8", meaning: true},
+	"nothing":          {text: "version: 1\nunits:\n", want: "units is empty, allowed is a list"},
+	"nothing in list":  {text: "version: 1\nunits: [null]\n", want: "penstock.yaml:2:9: an item of units is empty, allowed is a mapping"},
+	"nothing as rule":  {text: "version: 1\ncompliance: {rules: {a: }}\n", want: `"a" is empty, allowed is a mapping`},
+	"list for mapping": {text: "version: 1\ncompliance: []\n", want: "penstock.yaml:2:13: compliance is a list, allowed is a mapping"},
+	"text for mapping": {text: "version: 1\ncompliance: {rules: all}\n", want: "rules is text, allowed is a mapping"},
+	"number for list":  {text: "version: 1\ncompliance: {settings: {allowed_ports: 443}}\n", want: "allowed_ports is a number, allowed is a list"},
+	"number for text":  {text: "version: 1\nunits: [{path: 5, kind: live}]\n", want: "path is a number, allowed is text"},
+	"text for bool":    {text: "version: 1\ncompliance: {rules: {a: {enabled: yes}}}\n", want: "enabled is text, allowed is true or false"},
+	"no path":          {text: "version: 1\nunits: [{kind: live}]\n", want: "penstock.yaml:2:10: the unit rule has no path"},
+	"kind":             {text: "version: 1\nunits:\n  - {path: a, kind: stack}\n", want: `penstock.yaml:3:15: kind is "stack", allowed are "module", "example"`},
+	"glob":             {text: "version: 1\nunits:\n  - {path: '{a', kind: live}\n", want: `penstock.yaml:3:6: path is "{a", which is no glob`, meaning: true},
+	"backslash":        {text: "version: 1\nunits:\n  - {path: 'a\\/', kind: live}\n", want: "without a backslash", meaning: true},
+	"port":             {text: "version: 1\ncompliance:\n  settings:\n    allowed_ports: [70000]\n", want: "penstock.yaml:4:21: the port is 70000, allowed are 1 to 65535"},
+	"port 0":           {text: "version: 1\ncompliance: {settings: {allowed_ports: [0]}}\n", want: "the port is 0"},
+	"half a port":      {text: "version: 1\ncompliance: {settings: {allowed_ports: [22.5]}}\n", want: "an item of allowed_ports is a number, allowed is a whole number"},
+	"no tag":           {text: "version: 1\ncompliance: {settings: {required_tags: ['']}}\n", want: "the required tag is empty"},
+	"no group":         {text: "version: 1\ncompliance: {settings: {bastion: {security_groups: ['']}}}\n", want: "the security group is empty"},
+	"cidr":             {text: "version: 1\ncompliance: {settings: {bastion: {cidrs: [all]}}}\n", want: `"all" is not an address range`},
+	"cidr too long":    {text: "version: 1\ncompliance: {settings: {bastion: {cidrs: [10.0.0.0/33]}}}\n", want: "is not an address range", meaning: true},
+	"cidr of all":      {text: "version: 1\ncompliance: {settings: {bastion: {cidrs: ['::/0']}}}\n", want: `"::/0" is the whole world`, meaning: true},
+	"policies outside": {text: "version: 1\ncompliance: {policies: [../rules]}\n", want: "is not below the root", meaning: true},
+	"policies rooted":  {text: "version: 1\ncompliance: {policies: [/rules]}\n", want: "is not below the root"},
+	"policies all":     {text: "version: 1\ncompliance: {policies: [./]}\n", want: "is not below the root", meaning: true},
+	"policies twice":   {text: "version: 1\ncompliance: {policies: [rules, ./rules/]}\n", want: "is named twice", meaning: true},
+	"unknown is":       {text: "version: 1\ncompliance: {rules: {a: {unknown: fail}}}\n", want: `penstock.yaml:2:26: unknown is "fail", allowed are "unknown", "pass"`},
+	"waiver for all":   {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, owner: b, reason: c, expires: 2027-01-01}\n", want: "penstock.yaml:4:8: the waiver would excuse everything"},
+	"waiver no owner":  {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, reason: c, expires: 2027-01-01}\n", want: "has no owner"},
+	"waiver blank":     {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: '', reason: c, expires: 2027-01-01}\n", want: "penstock.yaml:4:26: the waiver has no owner"},
+	"waiver date":      {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: o, reason: c, expires: soon}\n", want: `expires is "soon"`},
+	"waiver no day":    {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: o, reason: c, expires: 2027-02-29}\n", want: `expires is "2027-02-29"`},
+	"waiver time":      {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: o, reason: c, expires: 2027-01-31T00:00:00Z}\n", want: "allowed is a date"},
+	"waiver glob":      {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, resource: 'a.{b', owner: o, reason: c, expires: 2027-01-31}\n", want: "which is no glob", meaning: true},
+	"waiver backslash": {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, resource: 'a.b\\[', owner: o, reason: c, expires: 2027-01-31}\n", want: "without a backslash", meaning: true},
+}
+
+func TestReadRefuses(t *testing.T) {
+	for name, test := range refused {
+		t.Run(name, func(t *testing.T) {
+			c, err := Read(File, []byte(test.text))
+			var known *Error
+			if c != nil || !errors.As(err, &known) || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v, want %q", err, test.want)
+			}
+			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) {
+				t.Errorf("a control character came through: %q", err)
+			}
+		})
+	}
+}
+
+func TestHintNamesTheNearestKey(t *testing.T) {
+	for text, want := range map[string]string{
+		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance`,
+		"version: 1\ncompliance: {waiver: []}\n":         `write "waivers"; allowed here: policies, settings, rules, waivers`,
+		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance",
+		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, custom",
+	} {
+		_, err := Read(File, []byte(text))
+		var known *Error
+		if !errors.As(err, &known) || known.cause.Hint != want {
+			t.Errorf("%q: got %+v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestReadFillsInPlaces(t *testing.T) {
+	c := read(t, `version: 1
 units:
   - path: "stacks/*"
     kind: live
 compliance:
-  policies: [policies]
-  settings:
-    allowed_ports: [443]
-    bastion:
-      cidrs: ["10.1.2.0/24"]
-    custom: {any: {thing: [1, two]}}
+  policies: [./policies/]
   rules:
-    kms-rotation: {enabled: false}
+    kms-rotation:
+      enabled: false
   waivers:
     - rule: open-ports
       unit: modules/*
       owner: team-network
       reason: moves behind the load balancer
       expires: 2027-01-31
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w := c.Compliance.Waivers[0]; w.Expires != "2027-01-31" || w.Position.Line != 15 {
+`)
+	if w := c.Compliance.Waivers[0]; w.Expires != "2027-01-31" || w.Position.Path != File || w.Position.Line != 11 || w.Position.Column != 7 {
 		t.Errorf("the waiver is %+v", w)
 	}
-	if c.Units[0].Position.Line != 3 || *c.Compliance.Rules["kms-rotation"].Enabled {
+	if r := c.Compliance.Rules["kms-rotation"]; *r.Enabled || r.Position.Line != 8 {
+		t.Errorf("the rule is %+v", r)
+	}
+	if c.Units[0].Position.Line != 3 || c.Compliance.Policies[0] != "policies" {
 		t.Errorf("got %+v", c)
 	}
 }
 
-func TestReadRefuses(t *testing.T) {
-	for name, test := range map[string]struct{ text, want string }{
-		"unknown key":     {"version: 1\ncompliance:\n  rulez: {}\n", `penstock.yaml:3:3: there is no key "rulez"`},
-		"unknown in list": {"version: 1\nunits:\n  - path: a\n    kin: live\n", `penstock.yaml:4:5: there is no key "kin"`},
-		"duplicate key":   {"version: 1\nversion: 1\n", "penstock.yaml:2:1:"},
-		"version":         {"version: 2\n", "penstock.yaml:1:1: version is 2, allowed is 1"},
-		"no version":      {"units: []\n", "version is 0"},
-		"empty":           {"  \n", "it is empty"},
-		"only comment":    {"# nothing\n", "it is empty"},
-		"two documents":   {"version: 1\n---\nversion: 1\n", "holds 2 documents"},
-		"anchors":         {"version: 1\nunits: &a []\n", "penstock.yaml:2:8: anchors and aliases"},
-		"syntax":          {"version: [1\n", "penstock.yaml:1:"},
-		"type":            {"version: one\n", "penstock.yaml:1:10:"},
-		"kind":            {"version: 1\nunits:\n  - {path: a, kind: stack}\n", `kind is "stack", allowed are`},
-		"port":            {"version: 1\ncompliance:\n  settings:\n    allowed_ports: [70000]\n", "penstock.yaml:4:21: the port is 70000"},
-		"cidr":            {"version: 1\ncompliance: {settings: {bastion: {cidrs: [all]}}}\n", `"all" is not an address range`},
-		"policies":        {"version: 1\ncompliance: {policies: [../rules]}\n", "is not below the root"},
-		"waiver for all":  {"version: 1\ncompliance:\n  waivers:\n    - {rule: a, owner: b, reason: c, expires: 2027-01-01}\n", "penstock.yaml:4:8: the waiver would excuse everything"},
-		"waiver no owner": {"version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, reason: c, expires: 2027-01-01}\n", "has no owner"},
-		"waiver date":     {"version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: o, reason: c, expires: soon}\n", `expires is "soon"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := Read(File, []byte(test.text))
-			var known *Error
-			if !errors.As(err, &known) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want %q", err, test.want)
-			}
-		})
-	}
-}
-
+// A small file that means a large one, or that takes long to parse, is refused
+// before the YAML library sees it: 100,000 brackets take it half a minute.
 func TestReadRefusesAnExplosion(t *testing.T) {
-	bomb := "version: 1\na: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-	if _, err := Read(File, []byte(bomb)); err == nil || !strings.Contains(err.Error(), "not allowed") {
-		t.Errorf("got %v", err)
+	within := "version: 1\ncompliance:\n  settings:\n    custom:\n      a: "
+	for text, want := range map[string]string{
+		"version: 1\na: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n": "anchors and aliases are not allowed",
+		"version: 1 #" + strings.Repeat("x", Limit):                   "over 1048576 bytes",
+		within + strings.Repeat("[", 500_000):                         "penstock.yaml:5:110: it is nested more than 100 deep",
+		within + strings.Repeat("{a: ", 200_000):                      "nested more than 100 deep",
+		within + "\n       " + strings.Repeat("- ", 400_000):          "nested more than 100 deep",
+		within + "\n       " + strings.Repeat("? ", 400_000):          "nested more than 100 deep",
+	} {
+		_, err := Read(File, []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
-	if _, err := Read(File, []byte("version: 1 #"+strings.Repeat("x", Limit))); err == nil || !strings.Contains(err.Error(), "over") {
-		t.Errorf("got %v", err)
-	}
+	// Brackets that are text nest nothing.
+	read(t, within+"'"+strings.Repeat("[", 1000)+"'\n")
 }
 
-func TestLoadWithoutFile(t *testing.T) {
+func TestLoad(t *testing.T) {
 	c, err := Load(fstest.MapFS{})
 	if err != nil || c.Version != 1 {
-		t.Errorf("got %+v, %v", c, err)
+		t.Errorf("without a file: %+v, %v", c, err)
 	}
+	c, err = Load(fstest.MapFS{File: {Data: []byte("version: 1\nunits: [{path: a, kind: live}]\n")}})
+	if err != nil || len(c.Units) != 1 {
+		t.Errorf("with a file: %+v, %v", c, err)
+	}
+	if _, err := Load(unreadable{}); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("a file that cannot be read is not one that is not there: %v", err)
+	}
+	for _, mode := range []fs.FileMode{fs.ModeDir, fs.ModeNamedPipe} {
+		if _, err := Load(fstest.MapFS{File: {Mode: mode}}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+}
+
+type unreadable struct{}
+
+func (unreadable) Open(name string) (fs.File, error) {
+	return nil, fmt.Errorf("opening %s: %w", name, fs.ErrPermission)
 }
