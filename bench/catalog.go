@@ -2,87 +2,88 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// catalog measures changed units with those that depend on them.
+// catalog measures changed units with those that depend on them. Each unit is a
+// Terragrunt unit, so that both sides read the same edges: nine of ten depend on
+// the tenth, and one in fifty changes.
 func (b *bench) catalog() error {
+	_, absent := exec.LookPath("terragrunt")
 	for _, n := range b.sizes(100, 1000, 10_000) {
 		root := filepath.Join(b.dir, fmt.Sprint("catalog", n))
+		var want []string
 		for i := range n {
-			text := fmt.Sprintf("resource \"aws_sqs_queue\" \"q%d\" {}\n", i)
-			if i%10 != 0 {
-				text += fmt.Sprintf("module \"up\" {\n  source = \"../u%d\"\n}\n", i/10*10)
+			text, up := "inputs = {}\n", i/10*10
+			if i != up {
+				text = fmt.Sprintf("dependency \"up\" {\n  config_path = \"../u%d\"\n}\n", up)
 			}
-			if err := write(filepath.Join(root, fmt.Sprintf("units/u%d/main.tf", i)), text); err != nil {
+			if up%50 == 0 {
+				want = append(want, fmt.Sprint("units/u", i))
+			}
+			unit := filepath.Join(root, fmt.Sprint("units/u", i))
+			if err := write(filepath.Join(unit, "main.tf"), fmt.Sprintf("resource \"aws_sqs_queue\" \"q%d\" {}\n", i)); err != nil {
+				return err
+			}
+			if err := write(filepath.Join(unit, "terragrunt.hcl"), text); err != nil {
 				return err
 			}
 		}
-		commit := func(message string) error {
-			for _, argv := range [][]string{{"add", "--all"}, {"-c", "user.name=b", "-c", "user.email=b@example.invalid", "commit", "-qm", message}} {
-				if out, err := exec.Command("git", append([]string{"-C", root}, argv...)...).CombinedOutput(); err != nil {
-					return fmt.Errorf("git %s: %s", argv[0], out)
-				}
-			}
-			return nil
-		}
-		if out, err := exec.Command("git", "init", "-q", "-b", "main", root).CombinedOutput(); err != nil {
-			return fmt.Errorf("git init: %s", out)
-		}
-		if err := commit("base"); err != nil {
+		if err := commit(root, "base"); err != nil {
 			return err
 		}
-		for i := 0; i < n; i += 50 { // each has nine that depend on it
-			path := filepath.Join(root, fmt.Sprintf("units/u%d/main.tf", i))
-			if err := write(path, "resource \"aws_sqs_queue\" \"changed\" {}\n"); err != nil {
+		for i := 0; i < n; i += 50 {
+			if err := write(filepath.Join(root, fmt.Sprintf("units/u%d/terragrunt.hcl", i)), "inputs = { changed = true }\n"); err != nil {
 				return err
 			}
 		}
-		if err := commit("change"); err != nil {
+		if err := commit(root, "change"); err != nil {
 			return err
 		}
-		want := fmt.Sprint((n+49)/50*10, " units")
-		ours := side{argv: []string{b.penstock, "units", "--base", "HEAD~1", root}, answer: func(stdout []byte) (string, error) {
-			got := fmt.Sprint(strings.Count(string(stdout), "\n"), " units")
-			if got != want {
-				return "", fmt.Errorf("%s are selected, %s depend on the change", got, want)
-			}
-			return got, nil
-		}}
-		if err := b.alone("changed units with dependants", n, "terragrunt was not measured", ours); err != nil {
+		slices.Sort(want)
+		truth := strings.Join(want, " ")
+		const what = "changed units with dependants"
+		ours := side{argv: []string{b.penstock, "units", "--base", "HEAD~1", root}, answer: listed}
+		peer := side{argv: []string{"terragrunt", "find", "--no-color", "--filter", "...[HEAD~1...HEAD]"}, dir: root, answer: listed}
+		var err error
+		switch {
+		case n > 1000:
+			err = b.alone(what, n, "ours alone", exactly(ours, truth))
+		case absent != nil:
+			err = b.alone(what, n, "terragrunt is not here", exactly(ours, truth))
+		default:
+			err = b.compare(what, n, peer, exactly(ours, truth))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dagger measures warm calls where an engine runs.
-func (b *bench) dagger() error {
-	if os.Getenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST") == "" {
-		b.row("dagger call, warm", 0, "no engine was named", "", "")
-		return nil
-	}
-	same := func([]byte) (string, error) { return "ran", nil }
-	arguments := []string{"--root=examples/infrastructure-modules", "--program=" + b.penstock}
-	host := side{argv: []string{b.penstock, "check", "--all", "--stages", "terraform-fmt,compliance", "examples/infrastructure-modules"}, answer: same}
-	call := side{argv: append(append([]string{"dagger", "call", "--progress=plain"}, arguments...), "check", "--stages=terraform-fmt,compliance", "assert"), answer: same}
-	var warm measured
-	if err := call.once(&warm); err != nil { // the first one loads the module
-		return err
-	}
-	b.row("dagger call, first", 13, "", warm.String(), "")
-	var h, c measured
-	for range 3 {
-		if err := host.once(&h); err != nil {
-			return err
+// exactly holds a side by what is true by construction, also where it has no peer.
+func exactly(s side, truth string) side {
+	answer := s.answer
+	s.answer = func(stdout []byte) (string, error) {
+		got, err := answer(stdout)
+		if err == nil && got != truth {
+			err = fmt.Errorf("it answers %.300q, but %.300q is true", got, truth)
 		}
-		if err := call.once(&c); err != nil {
-			return err
+		return got, err
+	}
+	return s
+}
+
+// commit commits all of root, which becomes a repository if it is none.
+func commit(root, message string) error {
+	for _, argv := range [][]string{{"init", "-q", "-b", "main"}, {"add", "--all"},
+		{"-c", "user.name=b", "-c", "user.email=b@example.invalid", "commit", "-qm", message}} {
+		if out, err := exec.Command("git", append([]string{"-C", root}, argv...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %s", argv[0], out)
 		}
 	}
-	b.row("dagger call, warm, two stages", 13, "program alone: "+h.String(), c.String(), fmt.Sprintf("%.1f s over", c.median()-h.median()))
 	return nil
 }

@@ -63,8 +63,8 @@ func (b *bench) compliance() error {
 			}
 			plans = append(plans, path)
 		}
-		peer := side{argv: append([]string{"conftest", "test", "--output=json", "--no-color", "--policy", theirs}, plans...), answer: failures}
-		mine := side{argv: append([]string{b.penstock, "compliance", "--json", "--no-builtin", "--policies", ours}, plans...), answer: failed}
+		peer := side{argv: append([]string{"conftest", "test", "--output=json", "--no-color", "--policy", theirs}, plans...), exit: 1, answer: failures}
+		mine := side{argv: append([]string{b.penstock, "compliance", "--json", "--no-builtin", "--policies", ours}, plans...), exit: 1, answer: failed}
 		if err := b.compare("compliance, plans", n, peer, mine); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func failures(stdout []byte) (string, error) {
 	for _, f := range files {
 		n += len(f.Failures)
 	}
-	return fmt.Sprintf("%d failures in %d plans", n, len(files)), nil
+	return told(n, len(files)), nil
 }
 
 func failed(stdout []byte) (string, error) {
@@ -99,5 +99,13 @@ func failed(stdout []byte) (string, error) {
 			}
 		}
 	}
-	return fmt.Sprintf("%d failures in %d plans", n, len(r.Results)), nil
+	return told(n, len(r.Results)), nil
+}
+
+// told is empty where nothing failed: each plan here is insecure.
+func told(failures, plans int) string {
+	if failures == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d failures in %d plans", failures, plans)
 }

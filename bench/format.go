@@ -52,16 +52,16 @@ func (b *bench) format() error {
 			}
 		}
 		cache := filepath.Join(b.dir, "cache")
-		peer := side{argv: []string{"terraform", "fmt", "-check", "-recursive", "-list=true"}, dir: root, answer: listed}
-		ours := side{argv: []string{b.penstock, "terraform-fmt", "--json", root}, env: []string{"XDG_CACHE_HOME=" + cache}, answer: findings,
+		peer := side{argv: []string{"terraform", "fmt", "-check", "-recursive", "-list=true"}, dir: root, exit: 3, answer: listed}
+		ours := side{argv: []string{b.penstock, "terraform-fmt", "--all", "--json", root}, exit: 1, env: []string{"XDG_CACHE_HOME=" + cache}, answer: unformatted,
 			before: func() error { return os.RemoveAll(cache) }}
 		if err := b.compare("fmt, cold", n, peer, ours); err != nil {
 			return err
 		}
-		change, round := 0, 0
+		round := 0
 		ours.before = func() error { // formatted edits of one file in a hundred
 			round++
-			for change = 1; change < n; change += 100 {
+			for change := 1; change < n; change += 100 {
 				path := filepath.Join(root, fmt.Sprintf("m%d/f%d.tf", change/20, change))
 				if err := write(path, fmt.Sprintf(formatted, change)+fmt.Sprintf("# edit %d\n", round)); err != nil {
 					return err
@@ -101,7 +101,8 @@ type report struct {
 	} `json:"results"`
 }
 
-func findings(stdout []byte) (string, error) {
+// unformatted are the files with a finding; one that is not decided is no answer.
+func unformatted(stdout []byte) (string, error) {
 	var r report
 	if err := json.Unmarshal(stdout, &r); err != nil {
 		return "", err
@@ -109,6 +110,9 @@ func findings(stdout []byte) (string, error) {
 	var paths []string
 	for _, result := range r.Results {
 		for _, f := range result.Findings {
+			if f.Verdict != "fail" {
+				return "", fmt.Errorf("%s is %s: %s", f.Path, f.Verdict, f.Message)
+			}
 			paths = append(paths, f.Path)
 		}
 	}

@@ -18,6 +18,8 @@ type side struct {
 	env  []string
 	// before is done before each run and is not measured.
 	before func() error
+	// exit is what the program has to exit with: one that could not start is quick, too.
+	exit int
 	// answer reads what the program found from its output.
 	answer func(stdout []byte) (string, error)
 }
@@ -53,12 +55,18 @@ func (s side) once(m *measured) error {
 	if err != nil && !errors.As(err, &exit) {
 		return err
 	}
+	if code := cmd.ProcessState.ExitCode(); code != s.exit {
+		return fmt.Errorf("%s exits with %d, not %d: %s", s.argv[0], code, s.exit, tail(stderr.Bytes()))
+	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		m.peak = max(m.peak, float64(usage.Maxrss)/1024)
 	}
 	answer, err := s.answer(stdout.Bytes())
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", s.argv[0], err, stderr.String())
+		return fmt.Errorf("%s: %w: %s", s.argv[0], err, tail(stderr.Bytes()))
+	}
+	if answer == "" {
+		return fmt.Errorf("%s found nothing: two empty answers would agree whatever happened", s.argv[0])
 	}
 	if m.answer != "" && m.answer != answer {
 		return fmt.Errorf("%s answers %q and then %q", s.argv[0], m.answer, answer)
@@ -67,21 +75,31 @@ func (s side) once(m *measured) error {
 	return nil
 }
 
-// compare runs both sides in turn, three times each, and adds a row.
-func (b *bench) compare(what string, size int, peer, ours side) error {
-	var p, o measured
+func tail(text []byte) []byte { return bytes.TrimSpace(text[max(0, len(text)-500):]) }
+
+// pairs runs both sides in turn, three times each.
+func pairs(peer, ours side) (p, o measured, err error) {
 	for range 3 {
 		if err := peer.once(&p); err != nil {
-			return err
+			return p, o, err
 		}
 		if err := ours.once(&o); err != nil {
-			return err
+			return p, o, err
 		}
+	}
+	return p, o, nil
+}
+
+// compare adds a row with a ratio where both sides gave the same answer.
+func (b *bench) compare(what string, size int, peer, ours side) error {
+	p, o, err := pairs(peer, ours)
+	if err != nil {
+		return err
 	}
 	if p.answer != o.answer {
 		return fmt.Errorf("%s at %d: the sides do not agree: %.300q and %.300q", what, size, p.answer, o.answer)
 	}
-	b.row(what, size, p.String(), o.String(), fmt.Sprintf("%.1fx faster, %.2f of the memory", p.median()/o.median(), o.peak/p.peak))
+	b.row(what, size, p.String(), o.String(), fmt.Sprintf("%.1fx the speed, %.2f of the memory", p.median()/o.median(), o.peak/p.peak))
 	return nil
 }
 

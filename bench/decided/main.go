@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/catalog"
@@ -21,6 +21,9 @@ import (
 // external counts calls of modules that are not in the repository: each is
 // unknown as a whole, and none of their resources is counted.
 const external = pipelines.Verdict("external")
+
+// units counts the examples that were judged.
+const units = pipelines.Verdict("units")
 
 func main() {
 	total := map[pipelines.Verdict]int{}
@@ -57,6 +60,7 @@ func count(ctx context.Context, dir string) (map[pipelines.Verdict]int, error) {
 				causes[d.Rule.ID+": "+d.Notes[0].Message]++
 			}
 		}}
+	counts[units] = len(s.Units)
 	report, err := stage.Run(ctx)
 	if err != nil {
 		return nil, err
@@ -82,11 +86,8 @@ func count(ctx context.Context, dir string) (map[pipelines.Verdict]int, error) {
 func line(name string, counts map[pipelines.Verdict]int) string {
 	decided := counts[pipelines.Pass] + counts[pipelines.Fail]
 	all := decided + counts[pipelines.Unknown]
-	share := 0.0
-	if all > 0 {
-		share = 100 * float64(decided) / float64(all)
-	}
-	parts := strings.Split(strings.TrimSuffix(name, "/"), "/")
-	return fmt.Sprintf("%-36s %5d decided (%d pass, %d fail), %4d unknown, %d external modules, %d units not read: %.1f %% decided", parts[len(parts)-1],
-		decided, counts[pipelines.Pass], counts[pipelines.Fail], counts[pipelines.Unknown], counts[external], counts[pipelines.NotRun], share)
+	share := func(of int) float64 { return 100 * float64(decided) / float64(max(of, 1)) }
+	return fmt.Sprintf("%-32s %3d examples (%d not read), %5d decided (%d pass, %d fail), %4d unknown: %.1f %%; %d external modules: %.1f %% with them",
+		filepath.Base(name), counts[units], counts[pipelines.NotRun], decided, counts[pipelines.Pass], counts[pipelines.Fail],
+		counts[pipelines.Unknown], share(all), counts[external], share(all+counts[external]))
 }
