@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 	"github.com/penstock-dev/penstock/pipelines/internal/process"
 )
 
@@ -38,16 +40,26 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return nil, &pipelines.Error{Err: errors.New("looking for git: it is not on PATH"), Hint: "install git, or use --all, which works without it"}
 	}
-	dir, err := filepath.EvalSymlinks(dir)
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Repo{Dir: dir, Top: dir}
-	out, err := r.git(ctx, "rev-parse", "--show-toplevel")
-	if err != nil {
-		return nil, &pipelines.Error{Err: fmt.Errorf("opening %q: %w", dir, ErrNoRepository), Hint: "use --all, which works without git"}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, err
 	}
-	r.Top = strings.TrimSuffix(string(out), "\n")
+	r := &Repo{Dir: dir, Top: dir}
+	out, err := r.run(ctx, nil, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, err
+	}
+	if out.Exit != 0 {
+		err := fmt.Errorf("opening %q: %w", dir, ErrNoRepository)
+		if said := firstLine(out.Stderr); !strings.Contains(said, "not a git repository") {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		return nil, &pipelines.Error{Err: err, Hint: "use --all, which works without git"}
+	}
+	r.Top = strings.TrimSuffix(string(out.Stdout), "\n")
 	prefix, err := filepath.Rel(r.Top, dir)
 	if err != nil {
 		return nil, err
@@ -56,24 +68,33 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	return r, nil
 }
 
-// git runs git at the top of the repository, without whatever a configuration
-// could make it start: hooks, monitors, pagers, external diffs.
+// git runs git at the top of the repository and returns what it printed.
 func (r *Repo) git(ctx context.Context, args ...string) ([]byte, error) {
-	return r.gitIn(ctx, nil, args...)
+	out, err := r.run(ctx, nil, args...)
+	if err == nil {
+		err = failure(out, args)
+	}
+	return out.Stdout, err
 }
 
-func (r *Repo) gitIn(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+func failure(out process.Output, args []string) error {
+	if out.Exit == 0 {
+		return nil
+	}
+	return fmt.Errorf("running git %s: %s", args[0], firstLine(out.Stderr))
+}
+
+func firstLine(stderr []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(stderr)), "\n")
+	return printable.Text(line, 300)
+}
+
+// run starts git without whatever a repository could make it start: hooks,
+// monitors, pagers, and directories of a checkout that pose as a bare repository.
+func (r *Repo) run(ctx context.Context, stdin []byte, args ...string) (process.Output, error) {
 	argv := []string{"git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
-		"-c", "safe.directory=*", "--no-optional-locks", "--no-pager"}
-	out, err := process.Run(ctx, process.Command{Argv: append(argv, args...), Dir: r.Top, Env: environment(), Stdin: stdin, Limit: 4 << 30})
-	if err != nil {
-		return nil, err
-	}
-	if out.Exit != 0 {
-		message, _, _ := strings.Cut(strings.TrimSpace(string(out.Stderr)), "\n")
-		return nil, fmt.Errorf("running git %s: %s", args[0], message)
-	}
-	return out.Stdout, nil
+		"-c", "safe.directory=*", "-c", "safe.bareRepository=explicit", "--no-optional-locks", "--no-pager"}
+	return process.Run(ctx, process.Command{Argv: append(argv, args...), Dir: r.Top, Env: environment(), Stdin: stdin, Limit: 4 << 30})
 }
 
 // environment keeps what finds git and a home, and nothing that points it elsewhere.
@@ -87,23 +108,36 @@ func environment() []string {
 	return env
 }
 
-// Resolve returns the commit that ref names, as 40 hex digits.
+// Resolve returns the commit that ref names, in hex digits.
 func (r *Repo) Resolve(ctx context.Context, ref string) (string, error) {
-	out, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
+	out, err := r.run(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}")
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", err
-		}
-		hint := "name a branch, tag or commit; for one of the remote, run git fetch origin first"
-		if r.shallow(ctx) {
-			hint = deepen
-		}
-		return "", &pipelines.Error{Err: fmt.Errorf("resolving %q: %w", ref, ErrNoBase), Hint: hint}
+		return "", err
 	}
-	return string(bytes.TrimSpace(out)), nil
+	if out.Exit != 0 {
+		return "", &pipelines.Error{Err: fmt.Errorf("resolving %q: %w", ref, ErrNoBase), Hint: r.hint(ctx, fetch(ref))}
+	}
+	return string(bytes.TrimSpace(out.Stdout)), nil
 }
 
-const deepen = "this is a shallow clone: run git fetch --unshallow, or check out with fetch-depth: 0"
+// fetch says how to get a ref that is not here.
+func fetch(ref string) string {
+	branch, remote := strings.CutPrefix(ref, "origin/")
+	if !remote || !plain.MatchString(branch) {
+		branch = "BRANCH"
+	}
+	return "name a branch, tag or commit; for one of the remote, run git fetch origin " + branch + " first"
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
+
+// hint is what to do next; in a shallow clone that is to deepen it.
+func (r *Repo) hint(ctx context.Context, otherwise string) string {
+	if r.shallow(ctx) {
+		return "this is a shallow clone: run git fetch --unshallow, or check out with fetch-depth: 0"
+	}
+	return otherwise
+}
 
 // MergeBase returns the commit at which base and head parted; head "" is HEAD.
 func (r *Repo) MergeBase(ctx context.Context, base, head string) (string, error) {
@@ -118,15 +152,15 @@ func (r *Repo) MergeBase(ctx context.Context, base, head string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	out, err := r.git(ctx, "merge-base", from, to)
+	out, err := r.run(ctx, nil, "merge-base", from, to)
 	if err != nil {
-		hint := "name a base that this branch came from"
-		if r.shallow(ctx) {
-			hint = deepen
-		}
-		return "", &pipelines.Error{Err: fmt.Errorf("finding the merge base of %q and %q: %w: they share no history", base, head, ErrNoBase), Hint: hint}
+		return "", err
 	}
-	return string(bytes.TrimSpace(out)), nil
+	if out.Exit == 1 { // there is none; other exits are faults
+		return "", &pipelines.Error{Hint: r.hint(ctx, "name a base that this branch came from"),
+			Err: fmt.Errorf("finding the merge base of %q and %q: %w: they share no history", base, head, ErrNoBase)}
+	}
+	return string(bytes.TrimSpace(out.Stdout)), failure(out, []string{"merge-base"})
 }
 
 func (r *Repo) shallow(ctx context.Context) bool {

@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto/sha1" //nolint:gosec // it is Git's hash, not a promise
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // The modes of a tree's entries.
@@ -33,7 +36,7 @@ type Entry struct {
 // outside of it begins with "../".
 type Tree struct {
 	Entries map[string]Entry
-	// blob reads blobs by path, in the order given; nil for what is gone.
+	// blobs reads the contents of paths.
 	blobs func(ctx context.Context, paths []string) (map[string][]byte, error)
 }
 
@@ -80,15 +83,18 @@ func (r *Repo) cat(ctx context.Context, t *Tree, paths []string) (map[string][]b
 	for _, path := range paths {
 		fmt.Fprintln(&ask, t.Entries[path].Hash)
 	}
-	out, err := r.gitIn(ctx, ask.Bytes(), "cat-file", "--batch")
+	answer, err := r.run(ctx, ask.Bytes(), "cat-file", "--batch")
+	if err == nil {
+		err = failure(answer, []string{"cat-file"})
+	}
 	if err != nil {
 		return nil, err
 	}
-	blobs := map[string][]byte{}
+	out, blobs := answer.Stdout, map[string][]byte{}
 	for _, path := range paths {
 		head, rest, ok := bytes.Cut(out, []byte{'\n'})
 		fields := strings.Fields(string(head))
-		if !ok || len(fields) != 3 {
+		if !ok || len(fields) != 3 || fields[1] != "blob" {
 			return nil, fmt.Errorf("reading %q from git: %s", path, head)
 		}
 		size, err := strconv.Atoi(fields[2])
@@ -101,40 +107,90 @@ func (r *Repo) cat(ctx context.Context, t *Tree, paths []string) (map[string][]b
 }
 
 // WorkTree returns what is on disk: tracked files and untracked ones that are
-// not ignored.
+// not ignored. What did not change since HEAD is read from there, so that a
+// sparse checkout is whole.
 func (r *Repo) WorkTree(ctx context.Context) (*Tree, error) {
 	t, err := r.Tree(ctx, "HEAD")
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.git(ctx, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none")
+	args := []string{"status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"}
+	out, err := r.run(ctx, nil, args...)
+	if err == nil {
+		err = failure(out, args)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for line := range bytes.SplitSeq(out, []byte{0}) {
+	if bytes.Contains(out.Stderr, []byte("could not open directory")) { // git only warns, but what is in it was not seen
+		return nil, fmt.Errorf("reading the working tree: %s", firstLine(out.Stderr))
+	}
+	status, untracked := map[string]bool{}, map[string]bool{}
+	for line := range bytes.SplitSeq(out.Stdout, []byte{0}) {
 		if len(line) < 4 {
 			continue
 		}
-		path := string(line[3:])
-		entry, ok, err := r.onDisk(ctx, strings.TrimSuffix(path, "/"))
+		path := strings.TrimSuffix(string(line[3:]), "/")
+		untracked[path] = untracked[path] || line[0] == '?'
+		// What was taken out of the index and is ignored now stays on disk, but is gone.
+		status[path] = status[path] || line[0] != 'D'
+	}
+	dirty := map[string]bool{}
+	for path, there := range status {
+		rel := r.rel(path)
+		entry, ok, err := r.onDisk(path, t.Entries[rel].Mode == ModeSubmodule || untracked[path])
 		switch {
 		case err != nil:
 			return nil, err
-		case ok:
-			t.Entries[r.rel(strings.TrimSuffix(path, "/"))] = entry
+		case ok && there && !r.beyondLink(path):
+			t.Entries[rel], dirty[rel] = entry, true
 		default:
-			delete(t.Entries, r.rel(path))
+			delete(t.Entries, rel)
 		}
 	}
-	t.blobs = diskBlobs(r.Dir)
+	onDisk := diskBlobs(r.Dir)
+	t.blobs = func(ctx context.Context, paths []string) (map[string][]byte, error) {
+		edited, same := partition(paths, dirty)
+		blobs, err := onDisk(ctx, edited)
+		if err != nil || len(same) == 0 {
+			return blobs, err
+		}
+		rest, err := r.cat(ctx, t, same)
+		maps.Copy(blobs, rest)
+		return blobs, err
+	}
 	return t, nil
 }
 
-// onDisk describes a path as it is now; not ok when it is gone.
-func (r *Repo) onDisk(ctx context.Context, path string) (Entry, bool, error) {
+func partition(paths []string, in map[string]bool) (yes, no []string) {
+	for _, p := range paths {
+		if in[p] {
+			yes = append(yes, p)
+		} else {
+			no = append(no, p)
+		}
+	}
+	return yes, no
+}
+
+// beyondLink says whether a directory on the way to a path is a link now: the
+// path still leads to something, but to nothing of its own.
+func (r *Repo) beyondLink(path string) bool {
+	for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
+		info, err := os.Lstat(filepath.Join(r.Top, dir))
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// onDisk describes a path as it is now; not ok when it is gone. A directory is
+// a submodule or a repository within this one, or it took a file's place.
+func (r *Repo) onDisk(path string, repository bool) (Entry, bool, error) {
 	full := filepath.Join(r.Top, filepath.FromSlash(path))
 	info, err := os.Lstat(full)
-	if os.IsNotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return Entry{}, false, nil
 	}
 	if err != nil {
@@ -144,13 +200,9 @@ func (r *Repo) onDisk(ctx context.Context, path string) (Entry, bool, error) {
 	case info.Mode()&fs.ModeSymlink != 0:
 		target, err := os.Readlink(full)
 		return Entry{ModeSymlink, Hash([]byte(target))}, true, err
-	case info.IsDir(): // a submodule, or a repository within this one
-		sub := &Repo{Top: full}
-		out, err := sub.git(ctx, "describe", "--always", "--abbrev=40", "--dirty=-dirty", "--exclude=*")
-		if err != nil {
-			return Entry{ModeSubmodule, "unreadable"}, true, nil
-		}
-		return Entry{ModeSubmodule, strings.TrimSpace(string(out))}, true, nil
+	case info.IsDir():
+		// No git runs in there: its configuration is not ours. It is not what it was.
+		return Entry{ModeSubmodule, "edited"}, repository, nil
 	case !info.Mode().IsRegular():
 		return Entry{}, false, nil
 	}
