@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -33,23 +34,25 @@ type junitCase struct {
 	Class   string     `xml:"classname,attr"`
 	Name    string     `xml:"name,attr"`
 	Time    string     `xml:"time,attr"`
-	Failure *junitNote `xml:"failure,omitempty"`
-	Error   *junitNote `xml:"error,omitempty"`
 	Skipped *junitNote `xml:"skipped,omitempty"`
+	Error   *junitNote `xml:"error,omitempty"`
+	Failure *junitNote `xml:"failure,omitempty"`
 	Output  string     `xml:"system-out,omitempty"`
 }
 
 type junitNote struct {
 	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
 	Text    string `xml:",chardata"`
 }
 
 // JUnit renders one suite for each stage and one case for each unit. A finding
-// and an unknown are failures; what was not run is an error.
+// and an unknown are failures; what was not run is an error; a stage that was
+// left out by name is skipped.
 func JUnit(w io.Writer, r *pipelines.Report) error {
 	all := junitSuites{Name: "penstock", Time: seconds(r.Seconds)}
-	for _, stage := range r.Stages {
-		suite := junitSuite{Name: stage}
+	for _, stage := range stagesOf(r) {
+		suite := junitSuite{Name: Printable(stage)}
 		total := 0.0
 		for _, result := range r.Results {
 			if result.Stage == stage {
@@ -58,51 +61,59 @@ func JUnit(w io.Writer, r *pipelines.Report) error {
 			}
 		}
 		suite.Time = seconds(total)
-		all.Tests += suite.Tests
-		all.Failures += suite.Failures
-		all.Errors += suite.Errors
-		all.Suites = append(all.Suites, suite)
+		all.add(suite)
 	}
 	for _, skip := range r.Skipped {
-		all.Suites = append(all.Suites, junitSuite{Name: skip.Stage, Tests: 1, Skipped: 1, Time: seconds(0),
-			Cases: []junitCase{{Class: skip.Stage, Name: "all units", Time: seconds(0), Skipped: &junitNote{Message: Printable(skip.Reason)}}}})
-		all.Tests++
+		stage := Printable(skip.Stage)
+		all.add(junitSuite{Name: stage, Tests: 1, Skipped: 1, Time: seconds(0), Cases: []junitCase{{Class: stage, Name: "all units",
+			Time: seconds(0), Skipped: &junitNote{Message: Printable(skip.Reason)}}}})
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
+	b := bytes.NewBufferString(xml.Header)
+	encoder := xml.NewEncoder(b)
 	encoder.Indent("", "  ")
 	if err := encoder.Encode(all); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
+	b.WriteByte('\n')
+	_, err := w.Write(b.Bytes())
 	return err
 }
 
 func seconds(s float64) string { return fmt.Sprintf("%.3f", s) }
 
+func (a *junitSuites) add(s junitSuite) {
+	a.Tests += s.Tests
+	a.Failures += s.Failures
+	a.Errors += s.Errors
+	a.Suites = append(a.Suites, s)
+}
+
 func (s *junitSuite) add(r pipelines.Result) {
 	s.Tests++
-	c := junitCase{Class: s.Name, Name: Printable(r.Unit), Time: seconds(r.Seconds)}
+	c := junitCase{Class: s.Name, Name: name(r.Unit), Time: seconds(r.Seconds)}
 	t := &text{}
+	if len(r.Why) > 1 {
+		t.line("%s", chain(r.Why))
+	}
+	if r.Hint != "" {
+		t.line("hint: %s", Printable(r.Hint))
+	}
 	for _, f := range r.Findings {
 		t.finding(r.Stage, f)
 		t.hint(f)
 	}
-	note := &junitNote{Message: fmt.Sprintf("%s: %d findings", r.Verdict, len(r.Findings)), Text: "\n" + t.b.String()}
+	note := &junitNote{Message: fmt.Sprintf("%s: %d findings", r.Verdict, len(r.Findings)), Type: string(r.Verdict), Text: "\n" + t.b.String()}
 	switch r.Verdict {
 	case pipelines.Pass, pipelines.Waived:
-		c.Output = strings.TrimSpace(Printable(r.Reason) + "\n" + t.b.String())
+		if r.Reason != "" || len(r.Findings) > 0 {
+			c.Output = strings.TrimSpace(Printable(r.Reason) + "\n" + t.b.String())
+		}
 	case pipelines.Fail, pipelines.Unknown:
 		s.Failures++
 		c.Failure = note
 	default:
 		s.Errors++
 		note.Message = "not run: " + Printable(r.Reason)
-		if r.Hint != "" {
-			note.Text += "hint: " + Printable(r.Hint) + "\n"
-		}
 		c.Error = note
 	}
 	s.Cases = append(s.Cases, c)

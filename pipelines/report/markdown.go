@@ -3,133 +3,133 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/penstock-dev/penstock/pipelines"
 )
 
-// The sizes that GitHub allows, in characters, less some room.
+// The sizes that GitHub allows, less some room: 65,536 characters for a comment,
+// 1 MiB for the summary of a step, beyond which it drops the whole.
 const (
 	CommentLimit = 65_000
 	SummaryLimit = 1_000_000
 )
 
+// noticesShown is how many notices are shown.
+const noticesShown = 10
+
 // Markdown renders the report for a comment or a job summary, in at most limit
-// characters: the worst units first, each whole or not at all, and how many were
-// left out.
+// bytes, and so in at most as many characters: the worst first, each part whole
+// or not at all, and how much was left out. It is an error if limit is too small
+// for the summary alone.
 func Markdown(w io.Writer, r *pipelines.Report, limit int) error {
-	head := markdownHead(r)
-	foot := "\nReproduce: `" + reproduce(r) + "`\n"
-	results := slices.Clone(r.Results)
-	slices.SortStableFunc(results, func(a, b pipelines.Result) int { return rank(b.Verdict) - rank(a.Verdict) })
-	room := limit - utf8.RuneCountInString(head) - utf8.RuneCountInString(foot) - 200
+	head, foot := markdownHead(r), "\nReproduce: "+code(reproduce(r))+"\n"
+	const rest = 100 // for the line that says what was left out
+	room := limit - len(head) - len(foot) - rest
+	if room < 0 {
+		return fmt.Errorf("rendering a report as Markdown: %d bytes are too few", limit)
+	}
 	var body strings.Builder
-	left := 0
-	for _, result := range results {
-		if result.Verdict == pipelines.Pass {
-			continue
+	list := worstFirst(blocks(r))
+	for i, b := range list {
+		section := markdownBlock(b, room)
+		if len(section) > room {
+			fmt.Fprintf(&body, "\n%d more parts are in the full report.\n", len(list)-i)
+			break
 		}
-		section := markdownResult(result, room)
-		size := utf8.RuneCountInString(section)
-		if left > 0 || size > room {
-			left++
-			continue
-		}
-		room -= size
+		room -= len(section)
 		body.WriteString(section)
-	}
-	if left > 0 {
-		fmt.Fprintf(&body, "\n%d more units are in the full report.\n", left)
-	}
-	for i, n := range r.Notices {
-		line := "- notice: " + cell(place(pipelines.Position{Path: n.Path, Line: n.Line})+n.Message) + "\n"
-		if size := utf8.RuneCountInString(line); size <= room {
-			room -= size
-			if i == 0 {
-				line = "\n" + line
-			}
-			body.WriteString(line)
-		}
 	}
 	_, err := io.WriteString(w, head+body.String()+foot)
 	return err
 }
-
-func rank(v pipelines.Verdict) int { return slices.Index(pipelines.Verdicts, v) }
 
 var icons = map[pipelines.Verdict]string{pipelines.Pass: "✅", pipelines.Waived: "☑️", pipelines.Unknown: "❔",
 	pipelines.Fail: "❌", pipelines.NotRun: "⛔"}
 
 func markdownHead(r *pipelines.Report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s Penstock: %s\n\n%s\n\n| stage | verdicts |\n|---|---|\n", icons[r.Verdict], r.Verdict, cell(Headline(r)))
-	for _, stage := range r.Stages {
-		counts := map[pipelines.Verdict]int{}
-		for _, result := range r.Results {
-			if result.Stage == stage {
-				counts[result.Verdict]++
-			}
-		}
-		fmt.Fprintf(&b, "| %s | %s |\n", stage, tally(counts))
+	fmt.Fprintf(&b, "## %s Penstock: %s\n\n%s\n\n| stage | verdicts |\n|---|---|\n", icons[r.Verdict], r.Verdict, inertMarkdown(Headline(r)))
+	for _, stage := range stagesOf(r) {
+		fmt.Fprintf(&b, "| %s | %s |\n", prose(stage), tallyOf(r, stage))
 	}
 	for _, skip := range r.Skipped {
-		fmt.Fprintf(&b, "| %s | skipped: %s |\n", skip.Stage, cell(skip.Reason))
+		fmt.Fprintf(&b, "| %s | skipped: %s |\n", prose(skip.Stage), prose(skip.Reason))
 	}
-	return b.String()
-}
-
-// markdownResult is one unit in one stage. Of too many findings the first are
-// kept, and the end of a long reason, where tools say what went wrong.
-func markdownResult(r pipelines.Result, room int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n<details><summary>%s %s: %s</summary>\n\n", icons[r.Verdict], r.Stage, cell(r.Unit))
-	if len(r.Why) > 1 {
-		fmt.Fprintf(&b, "%s\n\n", cell(strings.Join(r.Why, " <- ")))
-	}
-	if r.Reason != "" {
-		fmt.Fprintf(&b, "%s\n\n", cell(tail(r.Reason, 4000)))
-	}
-	if r.Hint != "" {
-		fmt.Fprintf(&b, "hint: %s\n\n", cell(r.Hint))
-	}
-	if len(r.Findings) > 0 {
-		b.WriteString("| where | what | rule |\n|---|---|---|\n")
-	}
-	for i, f := range r.Findings {
-		message := f.Message
-		if f.Resource != "" {
-			message = f.Resource + ": " + message
+	for i, n := range r.Notices {
+		if i == 0 {
+			b.WriteString("\n")
 		}
-		if f.Verdict != pipelines.Fail {
-			message = f.Verdict.String() + ": " + message
-		}
-		row := fmt.Sprintf("| %s | %s | %s |\n", cell(strings.TrimSuffix(place(f.Position), ": ")), cell(message), cell(f.Rule))
-		if utf8.RuneCountInString(b.String())+utf8.RuneCountInString(row)+200 > room {
-			fmt.Fprintf(&b, "| | %d more findings | |\n", len(r.Findings)-i)
+		if i == noticesShown {
+			fmt.Fprintf(&b, "- %d more notices are in the full report\n", len(r.Notices)-i)
 			break
 		}
-		b.WriteString(row)
+		fmt.Fprintf(&b, "- %s\n", inertMarkdown(place(pipelines.Position{Path: n.Path, Line: n.Line})+Printable(n.Message)))
 	}
-	b.WriteString("\n</details>\n")
 	return b.String()
 }
 
-// tail keeps the end of a text.
-func tail(s string, limit int) string {
-	runes := []rune(s)
-	if len(runes) <= limit {
-		return s
+// markdownBlock is one part, folded. It takes at most half of the room, so that
+// the findings of one unit do not hide all others: the first of them are kept.
+func markdownBlock(b block, room int) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "\n<details><summary>%s %s: %s</summary>\n\n", icons[b.Verdict], prose(b.Stage), inertMarkdown(b.headline()))
+	for _, line := range b.lines() {
+		s.WriteString(line + "\n\n")
 	}
-	return "..." + string(runes[len(runes)-limit:])
+	if len(b.Findings) > 0 {
+		s.WriteString("| where | what | rule |\n|---|---|---|\n")
+	}
+	const rest = 100 // for the row that says what was left out, and the end
+	for i, f := range b.Findings {
+		row := markdownRow(f)
+		if s.Len()+len(row)+rest > room/2 && i > 0 || s.Len()+len(row)+rest > room {
+			fmt.Fprintf(&s, "| | %d more findings are in the full report | |\n", len(b.Findings)-i)
+			break
+		}
+		s.WriteString(row)
+	}
+	return strings.TrimRight(s.String(), "\n") + "\n\n</details>\n"
 }
 
-// cell makes text that others wrote mean nothing in Markdown: it can neither end
-// a cell nor link, mention or mark up.
-func cell(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "`", "&#96;", "@", "&#64;", "[", "&#91;",
-		"]", "&#93;", "*", "&#42;", "\\", "&#92;", "://", "&#58;//").Replace(Printable(s))
+func (b block) headline() string {
+	if len(b.units) > 1 {
+		return fmt.Sprintf("%d units", len(b.units))
+	}
+	return name(b.Unit)
+}
+
+// lines are what is said of a block before its findings, ready for Markdown.
+func (b block) lines() []string {
+	var lines []string
+	if len(b.units) > 1 {
+		lines = append(lines, inertMarkdown(b.members()))
+	} else if len(b.Why) > 1 {
+		lines = append(lines, inertMarkdown(chain(b.Why)))
+	}
+	if b.Reason != "" {
+		lines = append(lines, prose(b.Reason))
+	}
+	if b.Hint != "" {
+		lines = append(lines, "hint: "+prose(b.Hint))
+	}
+	return lines
+}
+
+func markdownRow(f pipelines.Finding) string {
+	what := told(f)
+	if f.Verdict != pipelines.Fail {
+		what = f.Verdict.String() + ": " + what
+	}
+	cell := prose(what)
+	if f.Waiver != nil {
+		cell += "<br>" + inertMarkdown(excuse(f.Waiver))
+	}
+	if f.Hint != "" {
+		cell += "<br>hint: " + prose(f.Hint)
+	}
+	where := inertMarkdown(strings.TrimSuffix(place(f.Position), ": "))
+	return fmt.Sprintf("| %s | %s | %s |\n", where, cell, prose(f.Rule))
 }
 
 // reproduce is the command that gives the same report.
@@ -137,6 +137,9 @@ func reproduce(r *pipelines.Report) string {
 	command := "penstock check"
 	if r.Selection.Base != "" {
 		command += " --base " + r.Selection.Base
+	}
+	if r.Selection.Head != "" {
+		command += " --head " + r.Selection.Head
 	}
 	if r.Selection.All {
 		command += " --all"

@@ -9,30 +9,48 @@ import (
 )
 
 // Merge joins the reports of single stages on one selection. A declared stage
-// that has no result on a unit is not run; a report on another selection, or a
-// stage that was not declared, is an error.
+// that has no result on a unit is not run. A report on another selection, a stage
+// that was not declared, and a result that is there twice are errors.
 func Merge(selection pipelines.Selection, stages []string, parts ...*pipelines.Report) (*pipelines.Report, error) {
-	merged := &pipelines.Report{Stages: stages, Selection: selection}
-	known := map[string]bool{}
-	for _, unit := range selection.Units {
-		known[unit.Path] = true
-	}
+	merged := &pipelines.Report{Stages: stages, Selection: selection, Notices: slices.Clone(selection.Notices)}
+	units := paths(selection)
+	have := map[[2]string]bool{}
 	for _, part := range parts {
-		if part.Selection.Base != selection.Base || part.Selection.Head != selection.Head || part.Selection.All != selection.All {
-			return nil, fmt.Errorf("joining reports: one is about another selection (base %q, head %q)", part.Selection.Base, part.Selection.Head)
+		s := part.Selection
+		if s.Base != selection.Base || s.Head != selection.Head || s.All != selection.All || s.Total != selection.Total {
+			return nil, fmt.Errorf("joining reports: one is about another selection (base %q, head %q, %d units)", s.Base, s.Head, s.Total)
+		}
+		for _, unit := range paths(s) { // a job of a matrix judges some of them
+			if !slices.Contains(units, unit) {
+				return nil, fmt.Errorf("joining reports: the unit %q was not selected", unit)
+			}
 		}
 		for _, result := range part.Results {
-			if !slices.Contains(stages, result.Stage) {
+			key := [2]string{result.Stage, result.Unit}
+			switch {
+			case !slices.Contains(stages, result.Stage):
 				return nil, fmt.Errorf("joining reports: the stage %q was not declared", result.Stage)
-			}
-			if !known[result.Unit] && len(selection.Units) > 0 {
+			case len(units) > 0 && !slices.Contains(units, result.Unit):
 				return nil, fmt.Errorf("joining reports: the unit %q was not selected", result.Unit)
+			case have[key]:
+				return nil, fmt.Errorf("joining reports: there are two results of %q on %q", result.Stage, result.Unit)
 			}
+			have[key] = true
 		}
 		add(merged, part)
 	}
 	merged.Close()
 	return merged, nil
+}
+
+// paths are the units of a selection, sorted.
+func paths(s pipelines.Selection) []string {
+	list := make([]string, len(s.Units))
+	for i, unit := range s.Units {
+		list[i] = unit.Path
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Concat joins reports on different catalogs.
@@ -49,7 +67,11 @@ func Concat(parts ...*pipelines.Report) *pipelines.Report {
 		all.Selection.All = s.All
 		all.Selection.Total += s.Total
 		all.Selection.Units = append(all.Selection.Units, s.Units...)
-		all.Skipped = append(all.Skipped, part.Skipped...)
+		for _, skip := range part.Skipped {
+			if !slices.Contains(all.Skipped, skip) {
+				all.Skipped = append(all.Skipped, skip)
+			}
+		}
 		add(all, part)
 		if s.Total == 0 { // an empty catalog is not excused by a full one beside it
 			for _, stage := range part.Stages {
@@ -91,6 +113,11 @@ func Beneath(dir string, r *pipelines.Report) *pipelines.Report {
 		for j := range result.Findings {
 			if p := result.Findings[j].Path; p != "" {
 				result.Findings[j].Path = path.Join(dir, p)
+			}
+			if w := result.Findings[j].Waiver; w != nil && w.Source.Path != "" {
+				below := *w
+				below.Source.Path = path.Join(dir, w.Source.Path)
+				result.Findings[j].Waiver = &below
 			}
 		}
 	}

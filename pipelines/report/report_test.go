@@ -2,18 +2,17 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
-	"encoding/xml"
+	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
-
-	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/sethvargo/go-githubactions"
 
 	"github.com/penstock-dev/penstock/pipelines"
 )
@@ -52,14 +51,7 @@ func sample() *pipelines.Report {
 func TestGolden(t *testing.T) {
 	for _, format := range []string{"text", "junit", "sarif", "markdown"} {
 		t.Run(format, func(t *testing.T) {
-			var b bytes.Buffer
-			if err := Write(&b, sample(), format, Options{}); err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Contains(b.Bytes(), []byte("\x1b")) {
-				t.Error("an escape of a stranger's name came through")
-			}
-			golden(t, filepath.Join("testdata", files[format]), b.Bytes())
+			golden(t, filepath.Join("testdata", files[format]), render(t, format, sample()))
 		})
 	}
 }
@@ -80,177 +72,119 @@ func golden(t *testing.T, path string, got []byte) {
 	}
 }
 
-func TestSchemaIsThatOfTheTypesAndHoldsTheReport(t *testing.T) {
-	schema, err := Schema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "../../schemas/report.schema.json", schema)
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("report.json", document); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := compiler.Compile("report.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+func render(t *testing.T, format string, r *pipelines.Report) []byte {
+	t.Helper()
 	var b bytes.Buffer
-	if err := JSON(&b, sample()); err != nil {
+	if err := Write(&b, r, format, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(b.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := compiled.Validate(instance); err != nil {
-		t.Error(err)
-	}
-	broken := map[string]any{"schema": pipelines.ReportSchema}
-	if compiled.Validate(broken) == nil {
-		t.Error("a report without verdict is let through")
-	}
+	return b.Bytes()
 }
 
-func TestSARIFHoldsItsSchema(t *testing.T) {
-	var b bytes.Buffer
-	if err := SARIF(&b, sample()); err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := sarif.FromBytes(b.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := parsed.Validate(); err != nil {
-		t.Error(err)
-	}
-	if n := len(parsed.Runs[0].Results); n != 5 {
-		t.Errorf("%d results, want 5: two not run, fail, unknown, waived", n)
-	}
-}
-
-func TestJUnitIsXML(t *testing.T) {
-	var b bytes.Buffer
-	if err := JUnit(&b, sample()); err != nil {
-		t.Fatal(err)
-	}
-	var suites junitSuites
-	if err := xml.Unmarshal(b.Bytes(), &suites); err != nil {
-		t.Fatal(err)
-	}
-	if suites.Tests != 7 || suites.Failures != 1 || suites.Errors != 2 {
-		t.Errorf("tests %d, failures %d, errors %d", suites.Tests, suites.Failures, suites.Errors)
-	}
-}
-
-func TestReadDrawsTheVerdictAnew(t *testing.T) {
-	var b bytes.Buffer
-	if err := JSON(&b, sample()); err != nil {
-		t.Fatal(err)
-	}
-	forged := strings.Replace(b.String(), `"verdict": "not_run"`, `"verdict": "pass"`, 1)
-	r, err := Read(strings.NewReader(forged))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Verdict != pipelines.NotRun {
-		t.Errorf("a forged verdict was believed: %s", r.Verdict)
-	}
-	for _, bad := range []string{"", "{", `{"schema":"penstock.report/v2"}`, `{"schema":"penstock.report/v1","extra":1}`} {
-		if _, err := Read(strings.NewReader(bad)); err == nil {
-			t.Errorf("%q was read as a report", bad)
-		}
-	}
-}
-
-func TestMarkdownStaysWithinItsLimit(t *testing.T) {
+// A stranger names a file or writes a message; no renderer shows it raw.
+func TestNothingIsShownRaw(t *testing.T) {
 	r := sample()
-	for range 500 {
-		r.Results[0].Findings = append(r.Results[0].Findings, pipelines.Finding{Rule: "r", Verdict: pipelines.Fail, Message: strings.Repeat("ü", 1500)})
+	evil := "::error::x\x1b]8;;http://evil\a\u009b31m\u202e\U000e0001\xff##[add-mask]\r\n::stop-commands::t"
+	r.Selection.Units[0].Why = []string{evil, evil}
+	r.Skipped[0].Reason, r.Notices[0].Message, r.Notices[0].Path = evil, evil, evil
+	for i := range r.Results {
+		result := &r.Results[i]
+		result.Reason, result.Hint, result.Why = evil, evil, []string{evil, evil}
+		for j := range result.Findings {
+			f := &result.Findings[j]
+			f.Path, f.Message, f.Rule, f.Resource, f.Hint = evil, evil, evil, evil, evil
+			if f.Waiver != nil {
+				f.Waiver = &pipelines.Waiver{Owner: evil, Reason: evil, Expires: evil}
+			}
+		}
 	}
+	for _, format := range Formats {
+		shown := string(render(t, format, r))
+		if i := strings.IndexFunc(shown, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) && r != '\ufe0f' }); i >= 0 {
+			t.Errorf("%s shows %q raw, within %q", format, shown[i:i+4], shown[max(0, i-60):i+4])
+		}
+		for line := range strings.Lines(shown) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
+				t.Errorf("%s has a line that GitHub's runner obeys: %q", format, line)
+			}
+		}
+	}
+}
+
+func TestPrintableKeepsBothEnds(t *testing.T) {
+	got := Printable("Begin " + strings.Repeat("x", 10_000) + "\nthe end is where the error stands")
+	if n := utf8.RuneCountInString(got); n > longest+10 || !strings.HasPrefix(got, "Begin ") || !strings.HasSuffix(got, " the end is where the error stands") {
+		t.Errorf("%d characters: %.40s ... %s", n, got, got[len(got)-40:])
+	}
+	if s := strings.Repeat("ü", longest); Printable(s) != s {
+		t.Error("what just fits was cut")
+	}
+}
+
+// One tool that is missing is said once, not for each of a hundred units.
+func TestTextSaysTheSameOnce(t *testing.T) {
+	r := &pipelines.Report{Stages: []string{"tflint"}}
+	for i := range 12 {
+		unit := fmt.Sprintf("modules/m%02d", i)
+		r.Selection.Units = append(r.Selection.Units, pipelines.Unit{Path: unit})
+		r.Results = append(r.Results, pipelines.Result{Stage: "tflint", Unit: unit, Verdict: pipelines.NotRun, Reason: "tflint is not on PATH", Hint: "get it"})
+	}
+	r.Selection.Total = 12
 	r.Close()
-	for _, limit := range []int{3000, CommentLimit} {
-		var b bytes.Buffer
-		if err := Markdown(&b, r, limit); err != nil {
-			t.Fatal(err)
-		}
-		if n := utf8.RuneCount(b.Bytes()); n > limit || !utf8.Valid(b.Bytes()) {
-			t.Errorf("%d characters, limit %d", n, limit)
-		}
-		if opened, closed := strings.Count(b.String(), "<details>"), strings.Count(b.String(), "</details>"); opened != closed {
-			t.Errorf("%d details opened, %d closed", opened, closed)
-		}
-		if !strings.Contains(b.String(), "more") {
-			t.Error("it does not say what was left out")
-		}
+	want := `not run: 12 of 12 units judged, 0.0 s
+  tflint             12 not run
+
+not run tflint: 12 units
+  tflint is not on PATH
+  hint: get it
+  modules/m00, modules/m01, modules/m02, modules/m03, modules/m04, modules/m05, modules/m06, modules/m07, modules/m08, modules/m09, and 2 more
+`
+	if got := string(render(t, "text", r)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
-func TestMergeProvesCompleteness(t *testing.T) {
-	whole := sample()
-	part := sample()
-	part.Results = part.Results[:1]
-	merged, err := Merge(whole.Selection, []string{"terraform-fmt", "compliance"}, part)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(merged.Results) != 6 || merged.Verdict != pipelines.NotRun {
-		t.Errorf("%d results, %s", len(merged.Results), merged.Verdict)
-	}
-	other := sample()
-	other.Selection.Base = strings.Repeat("cd", 20)
-	if _, err := Merge(whole.Selection, whole.Stages, other); err == nil {
-		t.Error("a report on another selection was joined")
-	}
-	if _, err := Merge(whole.Selection, []string{"compliance"}, whole); err == nil {
-		t.Error("a stage that was not declared was joined")
-	}
-}
-
-func TestGitHubWritesTheWorstFirst(t *testing.T) {
-	summary := filepath.Join(t.TempDir(), "summary")
+func TestColorIsOnlyAdded(t *testing.T) {
 	var b bytes.Buffer
-	action := githubactions.New(githubactions.WithWriter(&b), githubactions.WithGetenv(func(key string) string {
-		return map[string]string{"GITHUB_STEP_SUMMARY": summary}[key]
-	}))
-	r := sample()
-	for range 30 {
-		r.Results[0].Findings = append(r.Results[0].Findings, pipelines.Finding{Rule: "r", Verdict: pipelines.Fail, Severity: pipelines.Low, Message: "m"})
-	}
-	r.Close()
-	if err := GitHub(action, r); err != nil {
+	if err := Text(&b, sample(), Options{Color: true}); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(b.String(), "::error"); n != annotations {
-		t.Errorf("%d errors, GitHub shows %d", n, annotations)
-	}
-	first, _, _ := strings.Cut(b.String(), "\n")
-	if !strings.Contains(first, "port 22 is open") {
-		t.Errorf("the first is %s", first)
-	}
-	if text, err := os.ReadFile(summary); err != nil || !strings.Contains(string(text), "Penstock: not run") {
-		t.Errorf("the summary is %q, %v", text, err)
+	plain := regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(b.String(), "")
+	if plain == b.String() || plain != string(render(t, "text", sample())) {
+		t.Errorf("without its colours it reads\n%s", plain)
 	}
 }
 
-func TestExportWritesEveryFormat(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "deep", "report")
-	if err := Export(dir, sample()); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", name, err)
+func TestHeadline(t *testing.T) {
+	unit := []pipelines.Unit{{Path: "a"}}
+	for want, s := range map[string]pipelines.Selection{
+		"there is no unit to judge":                      {},
+		"there is nothing":                               {Reason: "there is nothing"},
+		"0 of 3 units judged: nothing changed":           {Total: 3, Reason: "nothing changed"},
+		"0 of 3 units judged: none was selected":         {Total: 3},
+		"1 of 3 units touched since 0123456789ab, 0.0 s": {Total: 3, Units: unit, Base: "0123456789abcdef"},
+		"1 of 1 units judged, 0.0 s":                     {Total: 1, Units: unit, Base: "0123456789abcdef", All: true},
+	} {
+		if got := Headline(&pipelines.Report{Selection: s}); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
-	if err != nil || !json.Valid(text) {
-		t.Errorf("report.json: %v", err)
+}
+
+// A full disk is an error, in whatever format and wherever the disk becomes full.
+func TestWriteErrorsAreReturned(t *testing.T) {
+	for _, format := range Formats {
+		if err := Write(full{}, sample(), format, Options{}); !errors.Is(err, errFull) {
+			t.Errorf("%s: got %v", format, err)
+		}
 	}
-	if err := Export("/dev/null/x", sample()); err == nil {
-		t.Error("a directory that cannot be made is no error")
+	if err := Write(io.Discard, sample(), "pdf", Options{}); err == nil {
+		t.Error("there is no format pdf, but it was written")
 	}
 }
+
+var errFull = errors.New("no space left on device")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }

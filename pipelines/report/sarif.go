@@ -3,6 +3,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/url"
 	"strings"
@@ -20,18 +21,21 @@ const notRunRule = "not-run"
 // open result; what was not run is an error, since nobody knows what it hides.
 func SARIF(w io.Writer, r *pipelines.Report) error {
 	run := sarif.NewRunWithInformationURI("penstock", "https://github.com/penstock-dev/penstock")
+	run.WithColumnKind("unicodeCodePoints")
+	seen := fingerprints{}
 	for _, result := range r.Results {
 		if result.Verdict == pipelines.NotRun {
-			id := result.Stage + "/" + notRunRule
+			id := Printable(result.Stage + "/" + notRunRule)
 			describe(run, id, pipelines.Finding{Message: "The stage was not run", Hint: result.Hint})
 			run.AddResult(sarif.NewRuleResult(id).WithLevel("error").WithKind("fail").
-				WithMessage(sarif.NewTextMessage(Printable(result.Unit + " was not run: " + result.Reason))).
+				WithMessage(sarif.NewTextMessage(name(result.Unit) + " was not run: " + Printable(result.Reason))).
+				WithPartialFingerprints(seen.of(id, result.Unit)).
 				WithLocations([]*sarif.Location{location(pipelines.Position{Path: result.Unit})}))
 		}
 		for _, f := range result.Findings {
-			id := result.Stage + "/" + f.Rule
+			id := Printable(result.Stage + "/" + f.Rule)
 			describe(run, id, f)
-			run.AddResult(sarifResult(id, result.Unit, f))
+			run.AddResult(sarifResult(id, result.Unit, f, seen))
 		}
 	}
 	invocation := sarif.NewInvocation()
@@ -46,27 +50,40 @@ func SARIF(w io.Writer, r *pipelines.Report) error {
 	return report.PrettyWrite(w)
 }
 
+// describe adds a rule when it is first met. Its help is the hint of that finding.
 func describe(run *sarif.Run, id string, f pipelines.Finding) {
 	if run.GetRuleIndex(id) >= 0 {
 		return
 	}
-	rule := run.AddRule(id)
 	_, short, _ := strings.Cut(id, "/")
-	rule.WithShortDescription(sarif.NewMultiformatMessageString().WithText(short))
-	if f.Hint != "" {
-		rule.WithHelp(sarif.NewMultiformatMessageString().WithText(Printable(f.Hint)))
+	help := f.Hint
+	if help == "" {
+		help = f.Message
 	}
+	rule := run.AddRule(id)
+	rule.WithShortDescription(sarif.NewMultiformatMessageString().WithText(Printable(short)))
+	rule.WithHelp(sarif.NewMultiformatMessageString().WithText(Printable(help)))
+	rule.WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(level(f.Severity)))
 }
 
-func sarifResult(id, unit string, f pipelines.Finding) *sarif.Result {
-	message := Printable(f.Message)
-	if f.Resource != "" {
-		message = Printable(f.Resource) + ": " + message
+// fingerprints tell results apart. They leave the line out, so that a finding
+// stays the same when lines move; of several that are alike, each has its number.
+type fingerprints map[string]int
+
+func (seen fingerprints) of(parts ...string) map[string]string {
+	key := strings.Join(parts, "\x00")
+	seen[key]++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", key, seen[key]))
+	return map[string]string{"penstock/v1": hex.EncodeToString(sum[:])}
+}
+
+func sarifResult(id, unit string, f pipelines.Finding, seen fingerprints) *sarif.Result {
+	at := f.Position
+	if at.Path == "" {
+		at.Path = unit
 	}
-	result := sarif.NewRuleResult(id).WithMessage(sarif.NewTextMessage(message)).WithLocations([]*sarif.Location{location(f.Position)})
-	// The fingerprint leaves the line out: a finding stays the same when lines move.
-	sum := sha256.Sum256([]byte(strings.Join([]string{id, unit, f.Path, f.Resource, f.Message}, "\x00")))
-	result.WithPartialFingerprints(map[string]string{"penstock/v1": hex.EncodeToString(sum[:])})
+	result := sarif.NewRuleResult(id).WithMessage(sarif.NewTextMessage(Printable(told(f)))).WithLocations([]*sarif.Location{location(at)})
+	result.WithPartialFingerprints(seen.of(id, unit, f.Path, f.Resource, f.Message))
 	switch f.Verdict {
 	case pipelines.Unknown: // the format lets an open result have no level but "none"
 		return result.WithKind("open").WithLevel("none")
@@ -74,7 +91,7 @@ func sarifResult(id, unit string, f pipelines.Finding) *sarif.Result {
 		suppression := sarif.NewSuppression()
 		kind, why := "external", "waived"
 		if f.Waiver != nil {
-			why = Printable("until " + f.Waiver.Expires + " by " + f.Waiver.Owner + ": " + f.Waiver.Reason)
+			why = excuse(f.Waiver)
 		}
 		suppression.Kind, suppression.Justification = &kind, &why
 		result.AddSuppression(suppression)
@@ -93,8 +110,8 @@ func level(s pipelines.Severity) string {
 }
 
 func location(p pipelines.Position) *sarif.Location {
-	path := (&url.URL{Path: p.Path}).EscapedPath()
-	physical := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(path))
+	uri := (&url.URL{Path: p.Path}).String() // relative to the root, escaped
+	physical := sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(uri))
 	if p.Line > 0 {
 		region := sarif.NewRegion().WithStartLine(p.Line)
 		if p.Column > 0 {

@@ -5,10 +5,10 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
-	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 )
 
 // Options are how a report is shown.
@@ -17,28 +17,38 @@ type Options struct {
 	Color bool
 }
 
-// longest is how many characters of one message are shown.
-const longest = 2000
-
-// Printable makes text that others wrote safe for a terminal, on one line.
-func Printable(s string) string { return printable.Text(s, longest) }
-
-// Text renders the report for a terminal: the summary first, then what was not
-// run, then the findings.
+// Text renders the report for a terminal: the summary first, then the findings,
+// then what was not run and what there was nothing to say of, then notices.
 func Text(w io.Writer, r *pipelines.Report, o Options) error {
 	t := &text{color: o.Color}
 	t.summary(r)
-	for _, result := range r.Results {
-		t.result(result)
+	list := blocks(r)
+	slices.SortStableFunc(list, func(a, b block) int { return a.part() - b.part() })
+	for _, b := range list {
+		t.block(b)
+	}
+	if len(r.Skipped)+len(r.Notices) > 0 {
+		t.line("")
 	}
 	for _, skip := range r.Skipped {
-		t.line("skipped %s: %s", skip.Stage, Printable(skip.Reason))
+		t.line("skipped %s: %s", Printable(skip.Stage), Printable(skip.Reason))
 	}
 	for _, n := range r.Notices {
 		t.line("notice: %s%s", place(pipelines.Position{Path: n.Path, Line: n.Line}), Printable(n.Message))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err
+}
+
+// part is where in the text a block stands.
+func (b block) part() int {
+	switch {
+	case len(b.Findings) > 0:
+		return 0
+	case b.Verdict == pipelines.Pass:
+		return 2
+	}
+	return 1
 }
 
 type text struct {
@@ -51,23 +61,17 @@ func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n",
 var colors = map[pipelines.Verdict]string{pipelines.Pass: "32", pipelines.Waived: "36", pipelines.Unknown: "33",
 	pipelines.Fail: "31", pipelines.NotRun: "35"}
 
-func (t *text) paint(v pipelines.Verdict, s string) string {
+func (t *text) paint(v pipelines.Verdict) string {
 	if !t.color {
-		return s
+		return v.String()
 	}
-	return "\x1b[" + colors[v] + "m" + s + "\x1b[0m"
+	return "\x1b[" + colors[v] + "m" + v.String() + "\x1b[0m"
 }
 
 func (t *text) summary(r *pipelines.Report) {
-	t.line("%s: %s", t.paint(r.Verdict, r.Verdict.String()), Headline(r))
-	for _, stage := range r.Stages {
-		counts := map[pipelines.Verdict]int{}
-		for _, result := range r.Results {
-			if result.Stage == stage {
-				counts[result.Verdict]++
-			}
-		}
-		t.line("  %-18s %s", stage, tally(counts))
+	t.line("%s: %s", t.paint(r.Verdict), Headline(r))
+	for _, stage := range stagesOf(r) {
+		t.line("  %-18s %s", Printable(stage), tallyOf(r, stage))
 	}
 }
 
@@ -80,10 +84,12 @@ func Headline(r *pipelines.Report) string {
 	case len(s.Units) == 0:
 		return fmt.Sprintf("0 of %d units judged: %s", s.Total, or(s.Reason, "none was selected"))
 	case s.Base != "" && !s.All:
-		return fmt.Sprintf("%d of %d units touched since %.12s, %.1f s", len(s.Units), s.Total, s.Base, r.Seconds)
+		return fmt.Sprintf("%d of %d units touched since %s, %.1f s", len(s.Units), s.Total, Printable(short(s.Base)), r.Seconds)
 	}
 	return fmt.Sprintf("%d of %d units judged, %.1f s", len(s.Units), s.Total, r.Seconds)
 }
+
+func short(commit string) string { return fmt.Sprintf("%.12s", commit) }
 
 func or(s, otherwise string) string {
 	if s == "" {
@@ -92,37 +98,20 @@ func or(s, otherwise string) string {
 	return Printable(s)
 }
 
-func tally(counts map[pipelines.Verdict]int) string {
-	var parts []string
-	for _, v := range pipelines.Verdicts {
-		if counts[v] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
-		}
+func (t *text) block(b block) {
+	t.line("\n%s %s: %s", t.paint(b.Verdict), Printable(b.Stage), b.subject())
+	if b.Reason != "" {
+		t.line("  %s", Printable(b.Reason))
 	}
-	if len(parts) == 0 {
-		return "nothing to judge"
+	if b.Hint != "" {
+		t.line("  hint: %s", Printable(b.Hint))
 	}
-	return strings.Join(parts, ", ")
-}
-
-func (t *text) result(r pipelines.Result) {
-	if r.Verdict == pipelines.Pass && r.Reason == "" {
-		return
+	if len(b.units) > 1 {
+		t.line("  %s", b.members())
 	}
-	why := r.Unit
-	if len(r.Why) > 1 {
-		why = strings.Join(r.Why, " <- ")
-	}
-	t.line("\n%s %s: %s", t.paint(r.Verdict, r.Verdict.String()), r.Stage, Printable(why))
-	if r.Reason != "" {
-		t.line("  %s", Printable(r.Reason))
-	}
-	if r.Hint != "" {
-		t.line("  hint: %s", Printable(r.Hint))
-	}
-	for i, f := range r.Findings {
-		t.finding(r.Stage, f)
-		if i+1 == len(r.Findings) || r.Findings[i+1].Hint != f.Hint { // the same hint once
+	for i, f := range b.Findings {
+		t.finding(b.Stage, f)
+		if i+1 == len(b.Findings) || b.Findings[i+1].Hint != f.Hint { // the same hint once
 			t.hint(f)
 		}
 	}
@@ -135,17 +124,19 @@ func (t *text) hint(f pipelines.Finding) {
 }
 
 func (t *text) finding(stage string, f pipelines.Finding) {
-	message := Printable(f.Message)
-	if f.Resource != "" {
-		message = Printable(f.Resource) + ": " + message
-	}
+	verdict := ""
 	if f.Verdict != pipelines.Fail {
-		message = t.paint(f.Verdict, f.Verdict.String()) + ": " + message
+		verdict = t.paint(f.Verdict) + ": "
 	}
-	t.line("%s%s [%s/%s]", place(f.Position), message, stage, Printable(f.Rule))
+	t.line("%s%s%s [%s/%s]", place(f.Position), verdict, Printable(told(f)), Printable(stage), Printable(f.Rule))
 	if f.Waiver != nil {
-		t.line("  waived until %s by %s: %s", f.Waiver.Expires, Printable(f.Waiver.Owner), Printable(f.Waiver.Reason))
+		t.line("  waived %s", excuse(f.Waiver))
 	}
+}
+
+// excuse says until when, by whom and why something is waived.
+func excuse(w *pipelines.Waiver) string {
+	return Printable("until " + w.Expires + " by " + w.Owner + ": " + w.Reason)
 }
 
 // place is "path:line:col: ", as far as it is known.
@@ -154,9 +145,9 @@ func place(p pipelines.Position) string {
 	case p.Path == "":
 		return ""
 	case p.Line == 0:
-		return printable.Path(p.Path) + ": "
+		return name(p.Path) + ": "
 	case p.Column == 0:
-		return fmt.Sprintf("%s:%d: ", printable.Path(p.Path), p.Line)
+		return fmt.Sprintf("%s:%d: ", name(p.Path), p.Line)
 	}
-	return fmt.Sprintf("%s:%d:%d: ", printable.Path(p.Path), p.Line, p.Column)
+	return fmt.Sprintf("%s:%d:%d: ", name(p.Path), p.Line, p.Column)
 }

@@ -48,7 +48,8 @@ func (p *program) root() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) { p.verdict = untold(cmd) },
+		RunE:             p.help,
 	}
 	cmd.SetIn(p.in)
 	cmd.SetOut(p.out)
@@ -61,7 +62,23 @@ func (p *program) root() *cobra.Command {
 	return cmd
 }
 
+// untold is the verdict of a command that has not said one: whoever judges has to
+// say it, who only prints (help, completions) need not.
+func untold(cmd *cobra.Command) pipelines.Verdict {
+	if cmd.Name() == "help" || cmd.Name() == cobra.ShellCompRequestCmd || cmd.HasParent() && cmd.Parent().Name() == "completion" {
+		return pipelines.Pass
+	}
+	return pipelines.NotRun
+}
+
+// help is what a command does that only has commands beneath it.
+func (p *program) help(cmd *cobra.Command, _ []string) error {
+	p.verdict = pipelines.Pass
+	return cmd.Help()
+}
+
 func (p *program) run(ctx context.Context, args []string) int {
+	p.verdict = pipelines.Pass // help and the version never come to a command
 	root := p.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

@@ -16,7 +16,7 @@ func (p *program) report() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "Join, show and assert reports that were written before",
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: p.help,
 	}
 	cmd.AddCommand(p.merge(), p.assert())
 	return cmd

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	"github.com/penstock-dev/penstock/pipelines"
+)
+
+// Limit is the largest report that is read, in bytes.
+const Limit = 256 << 20
+
+// Read reads a report that JSON wrote. A member that it does not know is an
+// error: a report of a later version must not be half understood. The verdict is
+// drawn anew from the results; if what the report says of itself is worse, that
+// counts.
+func Read(r io.Reader) (*pipelines.Report, error) {
+	content, err := io.ReadAll(io.LimitReader(r, Limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > Limit {
+		return nil, fmt.Errorf("the report is over %d bytes", Limit)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	report := &pipelines.Report{}
+	if err := decoder.Decode(report); err != nil {
+		return nil, fmt.Errorf("decoding a report: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("decoding a report: something follows it")
+	}
+	if err := valid(report); err != nil {
+		return nil, fmt.Errorf("decoding a report: %w", err)
+	}
+	said := report.Verdict
+	report.Close()
+	report.Verdict = report.Verdict.Worse(said)
+	return report, nil
+}
+
+var (
+	stageName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+	commit    = regexp.MustCompile(`^([0-9a-f]{7,64})?$`)
+)
+
+// valid refuses what no stage writes: renderers rely on it, and so does whoever
+// copies the command that reproduces a report.
+func valid(r *pipelines.Report) error {
+	if r.Schema != pipelines.ReportSchema {
+		return fmt.Errorf("its schema is %q, allowed is %q", r.Schema, pipelines.ReportSchema)
+	}
+	if !slices.Contains(pipelines.Verdicts, r.Verdict) {
+		return fmt.Errorf("there is no verdict %q", string(r.Verdict))
+	}
+	for _, hash := range []string{r.Selection.Base, r.Selection.Head} {
+		if !commit.MatchString(hash) {
+			return fmt.Errorf("%q is no commit", hash)
+		}
+	}
+	for _, stage := range r.Stages {
+		if !stageName.MatchString(stage) {
+			return fmt.Errorf("%q is no name of a stage", stage)
+		}
+	}
+	for _, result := range r.Results {
+		if err := validResult(result); err != nil {
+			return fmt.Errorf("the result of %q on %q: %w", result.Stage, result.Unit, err)
+		}
+	}
+	return nil
+}
+
+func validResult(r pipelines.Result) error {
+	switch {
+	case !stageName.MatchString(r.Stage):
+		return errors.New("it has no stage")
+	case r.Unit == "":
+		return errors.New("it has no unit")
+	case !slices.Contains(pipelines.Verdicts, r.Verdict):
+		return fmt.Errorf("there is no verdict %q", string(r.Verdict))
+	}
+	for _, f := range r.Findings {
+		switch {
+		case !slices.Contains([]pipelines.Verdict{pipelines.Fail, pipelines.Unknown, pipelines.Waived}, f.Verdict):
+			return fmt.Errorf("a finding cannot be %q", string(f.Verdict))
+		case f.Severity != "" && !slices.Contains(severities, f.Severity):
+			return fmt.Errorf("there is no severity %q", string(f.Severity))
+		case f.Rule == "":
+			return errors.New("a finding names no rule")
+		case (f.Verdict == pipelines.Waived) != (f.Waiver != nil):
+			return errors.New("a finding is waived without a waiver, or has one without being waived")
+		case min(f.Line, f.Column, f.EndLine, f.EndColumn) < 0:
+			return errors.New("a finding has a place that cannot be")
+		}
+	}
+	return nil
+}
