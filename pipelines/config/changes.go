@@ -31,6 +31,7 @@ func Changes(base, head *Config) []pipelines.Notice {
 	d.settings(b.Settings, h.Settings)
 	d.rules(b.Rules, h.Rules)
 	d.waivers(b.Waivers, h.Waivers)
+	d.live(base.Live, head.Live)
 	return d.notices
 }
 
@@ -79,9 +80,21 @@ func (d *differences) settings(base, head Settings) {
 	}
 }
 
+// live compares what says who may do what, key by key.
+func (d *differences) live(base, head Live) {
+	before, after := keys(base), keys(head)
+	for _, key := range fieldsOf(reflect.TypeFor[Live]()).names {
+		if !bytes.Equal(before[key], after[key]) {
+			d.later(pipelines.Position{}, "this change edits live.%s", key)
+		}
+	}
+}
+
 // values are the settings by key; what is empty is not there.
-func (s Settings) values() map[string]json.RawMessage {
-	text, err := json.Marshal(s)
+func (s Settings) values() map[string]json.RawMessage { return keys(s) }
+
+func keys(of any) map[string]json.RawMessage {
+	text, err := json.Marshal(of)
 	if err != nil { // YAML knows no value that JSON does not, once .inf and .nan are refused
 		panic(err)
 	}

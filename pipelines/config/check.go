@@ -42,7 +42,10 @@ func (c *Config) check(p places) error {
 			return err
 		}
 	}
-	return c.Compliance.check(p)
+	if err := c.Compliance.check(p); err != nil {
+		return err
+	}
+	return c.Live.check(p)
 }
 
 func (c *Compliance) check(p places) error {

@@ -15,6 +15,8 @@ type Config struct {
 	Units []UnitRule `json:"units,omitempty"`
 	// Compliance configures policies, their settings and their waivers.
 	Compliance Compliance `json:"compliance,omitempty"`
+	// Live configures plan, apply and drift of live infrastructure.
+	Live Live `json:"live,omitempty"`
 }
 
 // UnitRule gives the directories that match Path a kind, or takes them out.

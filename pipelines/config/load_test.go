@@ -77,6 +77,17 @@ var refused = map[string]struct {
 	"waiver no day":    {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: o, reason: c, expires: 2027-02-29}\n", want: `expires is "2027-02-29"`},
 	"waiver time":      {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: b, owner: o, reason: c, expires: 2027-01-31T00:00:00Z}\n", want: "allowed is a date"},
 	"waiver glob":      {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, resource: 'a.{b', owner: o, reason: c, expires: 2027-01-31}\n", want: "which is no glob", meaning: true},
+	"lifetime":         {text: "version: 1\nlive: {expires: soon}\n", want: `penstock.yaml:2:8: expires is "soon"`},
+	"environment":      {text: "version: 1\nlive: {environments: [{name: Prod}]}\n", want: `penstock.yaml:2:24: the name of the environment is "Prod"`},
+	"environment x2":   {text: "version: 1\nlive: {environments: [{name: a}, {name: a}]}\n", want: `the environment "a" is there twice`, meaning: true},
+	"environment glob": {text: "version: 1\nlive: {environments: [{name: a, paths: ['{x']}]}\n", want: "which is no glob", meaning: true},
+	"no backend":       {text: "version: 1\nlive: {environments: [{name: a, backend: {config: {path: x}}}]}\n", want: "the backend has no type", meaning: true},
+	"backend type":     {text: "version: 1\nlive: {environments: [{name: a, backend: {type: S3}}]}\n", want: `the type of the backend is "S3"`},
+	"no such approver": {text: "version: 1\nlive: {environments: [{name: a, approvers: [x]}]}\n", want: `there is no approver "x"`, meaning: true},
+	"approve when":     {text: "version: 1\nlive: {environments: [{name: a, approve: never}]}\n", want: `approve is "never"`},
+	"rooted variables": {text: "version: 1\nlive: {environments: [{name: a, var_files: [/etc/x]}]}\n", want: `the variable file is "/etc/x"`, meaning: true},
+	"unit alone":       {text: "version: 1\nlive: {units: [{path: a}]}\n", want: "the unit needs a path and what it comes after", meaning: true},
+	"ignored for ever": {text: "version: 1\nlive: {drift: {ignore: [{resource: a, attribute: b, reason: c}]}}\n", want: "has no expires"},
 	"waiver backslash": {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, resource: 'a.b\\[', owner: o, reason: c, expires: 2027-01-31}\n", want: "without a backslash", meaning: true},
 }
 
@@ -97,9 +108,9 @@ func TestReadRefuses(t *testing.T) {
 
 func TestHintNamesTheNearestKey(t *testing.T) {
 	for text, want := range map[string]string{
-		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance`,
+		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live`,
 		"version: 1\ncompliance: {waiver: []}\n":         `write "waivers"; allowed here: policies, settings, rules, waivers`,
-		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance",
+		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live",
 		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, custom",
 	} {
 		_, err := Read(File, []byte(text))

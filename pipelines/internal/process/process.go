@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"syscall"
 	"time"
@@ -18,6 +19,15 @@ type Command struct {
 	// Env is the whole environment: nothing is inherited. Nil is an empty one.
 	Env   []string
 	Stdin []byte
+	// Stdout receives what the process prints, unbounded, in place of
+	// Output.Stdout. Default: it is kept, up to Limit.
+	Stdout io.Writer
+	// Started hears of the process id once there is one.
+	Started func(pid int)
+	// Grace is how long the process has after it was asked to stop. Default 5 s.
+	// With one of its own it is asked by SIGINT, which terraform's providers
+	// leave to terraform, and SIGKILL follows only then.
+	Grace time.Duration
 	// Limit bounds stdout and stderr, each, in bytes. Default 64 MiB. What is
 	// beyond it is an error, never a silently shorter output.
 	Limit int
@@ -32,7 +42,7 @@ type Output struct {
 // ErrOutput says that a process printed more than its limit.
 var ErrOutput = errors.New("output is over its limit")
 
-// grace is how long a process group has between SIGTERM and SIGKILL.
+// grace is how long a process group has between being asked to stop and SIGKILL.
 const grace = 5 * time.Second
 
 // Run starts the command in a process group of its own and waits. A non-zero
@@ -49,10 +59,23 @@ func Run(ctx context.Context, c Command) (Output, error) {
 	if c.Stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.Stdin)
 	}
+	if c.Stdout != nil {
+		cmd.Stdout = c.Stdout
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	stop := syscall.SIGTERM
 	cmd.WaitDelay = grace
-	err := cmd.Run()
+	if c.Grace > 0 {
+		stop, cmd.WaitDelay = syscall.SIGINT, c.Grace
+	}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, stop) }
+	err := cmd.Start()
+	if err == nil {
+		if c.Started != nil {
+			c.Started(cmd.Process.Pid)
+		}
+		err = cmd.Wait()
+	}
 	if cmd.Process != nil { // whatever is left of the group: a plugin whose parent crashed stays otherwise
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
