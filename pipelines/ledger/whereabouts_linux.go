@@ -1,0 +1,60 @@
+package ledger
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// whereabouts says which start of which machine this process runs on, and when
+// the process began.
+func whereabouts() (Machine, uint64, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return Machine{}, 0, err
+	}
+	namespace, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return Machine{}, 0, err
+	}
+	self, err := readStat(os.Getpid())
+	if err != nil {
+		return Machine{}, 0, err
+	}
+	return Machine{Boot: strings.TrimSpace(string(boot)), PIDNamespace: namespace}, self.start, nil
+}
+
+// stat is what /proc/<pid>/stat tells of a process.
+type stat struct {
+	state string
+	// start is in clock ticks since the machine started.
+	start  uint64
+	kernel bool
+}
+
+// ended says whether the process does nothing any more.
+func (s stat) ended() bool { return s.state == "Z" || s.state == "X" || s.state == "x" }
+
+func readStat(pid int) (stat, error) {
+	file := fmt.Sprintf("/proc/%d/stat", pid)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return stat{}, err
+	}
+	// The second field is the name in parentheses, which may hold anything.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 20 {
+		return stat{}, fmt.Errorf("%s has %d fields", file, len(fields)+2)
+	}
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	if err != nil {
+		return stat{}, fmt.Errorf("%s: %w", file, err)
+	}
+	start, err := strconv.ParseUint(fields[19], 10, 64)
+	if err != nil {
+		return stat{}, fmt.Errorf("%s: %w", file, err)
+	}
+	const kernelThread = 0x00200000 // PF_KTHREAD
+	return stat{state: fields[0], start: start, kernel: flags&kernelThread != 0}, nil
+}
