@@ -76,11 +76,11 @@ func (a Approval) valid() error {
 	case !digestForm.MatchString(a.Capsule):
 		return refuse(ErrManifest, "give the digest that penstock capsule inspect shows", "the approval's capsule cannot be %q", a.Capsule)
 	case a.Approver == "" || strings.TrimSpace(a.Reason) == "":
-		return refuse(ErrManifest, "", "an approval needs the name of a person and a reason")
+		return refuse(ErrManifest, "say who approves, and why", "an approval needs the name of a person and a reason")
 	case a.Created.Year() < 2000 || a.Expires.Year() > 9999 || !a.Expires.After(a.Created):
-		return refuse(ErrManifest, "", "the approval cannot hold from %s to %s", a.Created.Format(time.RFC3339), a.Expires.Format(time.RFC3339))
+		return refuse(ErrManifest, hintApprove, "the approval cannot hold from %s to %s", a.Created.Format(time.RFC3339), a.Expires.Format(time.RFC3339))
 	case slices.Contains(a.Addresses, ""):
-		return refuse(ErrManifest, "", "the approval names an empty address")
+		return refuse(ErrManifest, hintApprove, "the approval names an empty address")
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (a Approval) valid() error {
 func readApproval(text []byte) (Approval, ed25519.PublicKey, error) {
 	var r record
 	if len(text) > maxApproval {
-		return r.Approval, nil, refuse(ErrJSON, "", "the approval has %d bytes, at most %d are read", len(text), maxApproval)
+		return r.Approval, nil, refuse(ErrJSON, hintApprove, "the approval has %d bytes, at most %d are read", len(text), maxApproval)
 	}
 	if err := decode(text, &r, func() ([]byte, error) { return encode(record{r.Approval.normal(), r.Signature}) }); err != nil {
 		return r.Approval, nil, refuse(ErrJSON, hintApprove, "reading the approval: %v", err)

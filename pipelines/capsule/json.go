@@ -65,6 +65,9 @@ func decode(text []byte, v any, form func() ([]byte, error)) error {
 	return nil
 }
 
+// maxDepth is how deep JSON may be nested: what is read here is flat.
+const maxDepth = 16
+
 // duplicate finds a member that an object has twice.
 func duplicate(text []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
@@ -75,6 +78,9 @@ func duplicate(text []byte) error {
 	}
 	var open []*object
 	for {
+		if len(open) > maxDepth {
+			return fmt.Errorf("it is nested more than %d deep", maxDepth)
+		}
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -122,14 +123,16 @@ func ReadSigner(path string) (crypto.Signer, error) {
 }
 
 func readKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	file, err := os.Open(path) // a pipe too: a shell hands over secrets so
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxKey {
-		return nil, refuse(ErrKey, hintKey, "%q has %d bytes: it is no key", path, info.Size())
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKey+1))
+	if len(text) > maxKey {
+		return nil, refuse(ErrKey, hintKey, "%q has more than %d bytes: it is no key", path, maxKey)
 	}
-	return os.ReadFile(path)
+	return text, err
 }
 
 // sign signs a message of a domain.

@@ -130,9 +130,8 @@ func (m Manifest) unpack(r io.Reader, create func(name string) (io.WriteCloser, 
 		return err
 	}
 	for _, rest := range []io.Reader{unfolded, buffered} {
-		n, err := rest.Read(make([]byte, 1))
-		switch {
-		case n > 0:
+		switch _, err := io.ReadFull(rest, make([]byte, 1)); {
+		case err == nil:
 			return refuse(ErrMember, hintTrust, "the payload holds more than the manifest names")
 		case !errors.Is(err, io.EOF):
 			return err

@@ -1,6 +1,7 @@
 package capsule
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,24 +28,37 @@ type Capsule struct {
 // Read reads the public part of a capsule and checks that it is laid out as one
 // and that its parts belong together. It does not say who made it: Verify does.
 func Read(path string) (*Capsule, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading a capsule: %w", err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
+	file, length, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the capsule %q: %w", path, err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading the capsule %q: it is not a file", path)
-	}
-	c, err := read(file, info.Size())
+	defer file.Close()
+	c, err := read(file, length)
 	if err != nil {
 		return nil, fmt.Errorf("reading the capsule %q: %w", path, err)
 	}
 	c.Path = path
 	return c, nil
+}
+
+// openFile opens a plain file; opening a pipe would wait for its other end.
+func openFile(path string) (*os.File, int64, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a file")
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if info, err = file.Stat(); err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
 }
 
 func read(file io.ReaderAt, length int64) (*Capsule, error) {

@@ -2,8 +2,12 @@ package capsule
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -111,4 +115,53 @@ func ReadIdentities(paths ...string) ([]age.Identity, error) {
 		all = append(all, identities...)
 	}
 	return all, nil
+}
+
+// maxHeader bounds the header of a payload: that of the most recipients there can
+// be has some 80 kB.
+const maxHeader = 1 << 20
+
+// checkRecipients compares what the payload says of who can open it with what the
+// envelope says: as many age keys (their names are not in it) and the same SSH keys.
+func (c *Capsule) checkRecipients() error {
+	file, err := os.Open(c.Path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := age.ExtractHeader(io.LimitReader(io.NewSectionReader(file, c.payload.offset, c.payload.size), maxHeader))
+	if err != nil {
+		return refuse(ErrPayload, hintTrust, "the payload is not encrypted with age: %v", err)
+	}
+	var found, named []string
+	for line := range strings.Lines(string(text)) {
+		if stanza, ok := strings.CutPrefix(strings.TrimSpace(line), "-> "); ok {
+			kind, rest, _ := strings.Cut(stanza, " ")
+			tag, _, _ := strings.Cut(rest, " ")
+			found = append(found, label(kind, tag))
+		}
+	}
+	for _, recipient := range c.Envelope.Recipients {
+		if key, err := sshKey(recipient); err == nil {
+			sum := sha256.Sum256(key.Marshal()) // age's tag of an SSH key is its first four bytes
+			named = append(named, label(key.Type(), base64.RawStdEncoding.EncodeToString(sum[:4])))
+			continue
+		}
+		named = append(named, label("X25519", ""))
+	}
+	slices.Sort(found)
+	slices.Sort(named)
+	if !slices.Equal(found, named) {
+		return refuse(ErrRecipient, hintTrust, "the payload is sealed to %d keys (%s), the envelope names %d (%s)",
+			len(found), strings.Join(found, ", "), len(named), strings.Join(named, ", "))
+	}
+	return nil
+}
+
+// label is what can be said of a recipient in public.
+func label(kind, tag string) string {
+	if kind == "X25519" {
+		return kind // what follows is new for every payload
+	}
+	return kind + " " + tag
 }

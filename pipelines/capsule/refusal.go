@@ -66,5 +66,7 @@ func refuse(kind error, hint, format string, args ...any) error {
 const (
 	hintPlan  = "plan the unit again"
 	hintFetch = "fetch the capsule again; if it stays, plan the unit again"
+	hintValue = "plan the unit again; if it stays, report it with this message"
+	hintName  = "name members with letters, digits, dots, dashes and underscores"
 	hintTrust = "do not use the capsule; find out who made it"
 )

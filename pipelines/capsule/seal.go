@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,7 +83,7 @@ func pack(w io.Writer, members []Source, found map[string]Member) error {
 	sorted := slices.SortedFunc(slices.Values(members), func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	for _, source := range sorted {
 		if _, twice := found[source.Name]; twice || !memberForm.MatchString(source.Name) || source.Name == saltName {
-			return refuse(ErrMember, "", "a member cannot be called %q, or is there twice", source.Name)
+			return refuse(ErrMember, hintName, "a member cannot be called %q, or is there twice", source.Name)
 		}
 		member, err := source.pack(compressed, salt)
 		if err != nil {
@@ -100,29 +101,22 @@ func (s Source) pack(w io.Writer, salt []byte) (Member, error) {
 	var content io.Reader = bytes.NewReader(s.Content)
 	size := int64(len(s.Content))
 	if s.Path != "" {
-		file, err := os.Open(s.Path)
+		file, length, err := openFile(s.Path)
 		if err != nil {
 			return Member{}, err
 		}
 		defer file.Close()
-		info, err := file.Stat()
-		if err != nil {
-			return Member{}, err
-		}
-		if !info.Mode().IsRegular() {
-			return Member{}, refuse(ErrMember, "", "%q is not a file", s.Path)
-		}
-		content, size = file, info.Size()
+		content, size = file, length
 	}
 	if size > maxMembers {
-		return Member{}, refuse(ErrMember, "", "it has %d bytes, at most %d can be sealed", size, int64(maxMembers))
+		return Member{}, refuse(ErrMember, "leave out what need not be sealed", "it has %d bytes, at most %d can be sealed", size, int64(maxMembers))
 	}
 	sum := hmac.New(sha256.New, salt)
 	if err := writeEntry(w, s.Name, size, io.TeeReader(content, sum)); err != nil {
 		return Member{}, err
 	}
-	if n, _ := content.Read(make([]byte, 1)); n > 0 {
-		return Member{}, fmt.Errorf("it grew beyond %d bytes while it was read", size)
+	if _, err := io.ReadFull(content, make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return Member{}, fmt.Errorf("it has more than the %d bytes that it had at first", size)
 	}
 	return Member{HMAC: hex.EncodeToString(sum.Sum(nil)), Size: size}, nil
 }
@@ -170,7 +164,7 @@ func encrypt(dir string, to []age.Recipient, write func(io.Writer) error) (_ *ci
 		return nil, err
 	}
 	if c.Size > maxPayload {
-		return nil, refuse(ErrPayload, "", "the payload has %d bytes, at most %d can be read", c.Size, int64(maxPayload))
+		return nil, refuse(ErrPayload, "leave out what need not be sealed", "the payload has %d bytes, at most %d can be read", c.Size, int64(maxPayload))
 	}
 	c.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	_, err = file.Seek(0, io.SeekStart)

@@ -87,10 +87,10 @@ func (m Manifest) writable() ([]byte, error) {
 		return nil, err
 	}
 	if !reflect.DeepEqual(again, m.normal()) {
-		return nil, refuse(ErrManifest, "", "the manifest holds text that is not UTF-8")
+		return nil, refuse(ErrManifest, hintValue, "the manifest holds text that is not UTF-8")
 	}
 	if len(text) > maxManifest {
-		return nil, refuse(ErrManifest, "", "the manifest has %d bytes, at most %d can be read", len(text), maxManifest)
+		return nil, refuse(ErrManifest, hintValue, "the manifest has %d bytes, at most %d can be read", len(text), maxManifest)
 	}
 	return text, nil
 }
@@ -99,7 +99,7 @@ func (m Manifest) writable() ([]byte, error) {
 // Seal knows them last.
 func (m Manifest) valid() error {
 	bad := func(what, value string) error {
-		return refuse(ErrManifest, "", "the manifest's %s cannot be %q", what, value)
+		return refuse(ErrManifest, hintValue, "the manifest's %s cannot be %q", what, value)
 	}
 	switch {
 	case m.Schema != Schema:
@@ -172,17 +172,17 @@ func (m Manifest) validRest(bad func(what, value string) error) error {
 
 func (m Manifest) validMembers() error {
 	if len(m.Members) == 0 {
-		return refuse(ErrManifest, "", "the manifest names no member")
+		return refuse(ErrManifest, hintValue, "the manifest names no member")
 	}
 	var total int64
 	for name, member := range m.Members {
 		switch {
 		case !memberForm.MatchString(name) || name == saltName:
-			return refuse(ErrManifest, "", "a member cannot be called %q", name)
+			return refuse(ErrManifest, hintName, "a member cannot be called %q", name)
 		case !hexForm.MatchString(member.HMAC):
-			return refuse(ErrManifest, "", "the member %q cannot have the HMAC %q", name, member.HMAC)
+			return refuse(ErrManifest, hintValue, "the member %q cannot have the HMAC %q", name, member.HMAC)
 		case member.Size < 0 || member.Size > math.MaxInt64-total || total+member.Size > maxMembers:
-			return refuse(ErrManifest, "", "the member %q has %d bytes: members have at most %d together", name, member.Size, int64(maxMembers))
+			return refuse(ErrManifest, hintValue, "the member %q has %d bytes: members have at most %d together", name, member.Size, int64(maxMembers))
 		}
 		total += member.Size
 	}

@@ -47,6 +47,9 @@ func (c *Capsule) verify(t Trust) error {
 	if err := c.checkPayload(); err != nil {
 		return err
 	}
+	if err := c.checkRecipients(); err != nil {
+		return err
+	}
 	if err := c.checkOrigin(t.Now); err != nil {
 		return err
 	}

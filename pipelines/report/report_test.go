@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/markdown"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files and schemas")
@@ -113,10 +114,10 @@ func TestNothingIsShownRaw(t *testing.T) {
 
 func TestPrintableKeepsBothEnds(t *testing.T) {
 	got := Printable("Begin " + strings.Repeat("x", 10_000) + "\nthe end is where the error stands")
-	if n := utf8.RuneCountInString(got); n > longest+10 || !strings.HasPrefix(got, "Begin ") || !strings.HasSuffix(got, " the end is where the error stands") {
+	if n := utf8.RuneCountInString(got); n > markdown.Longest+10 || !strings.HasPrefix(got, "Begin ") || !strings.HasSuffix(got, " the end is where the error stands") {
 		t.Errorf("%d characters: %.40s ... %s", n, got, got[len(got)-40:])
 	}
-	if s := strings.Repeat("ü", longest); Printable(s) != s {
+	if s := strings.Repeat("ü", markdown.Longest); Printable(s) != s {
 		t.Error("what just fits was cut")
 	}
 }

@@ -70,7 +70,9 @@ func (d *directory) Create(ctx context.Context, name string, content io.ReadSeek
 }
 
 func (d *directory) create(ctx context.Context, name string, content io.ReadSeeker) error {
-	if _, err := d.root.Lstat(name); err == nil {
+	if info, err := d.root.Lstat(name); err == nil && info.IsDir() {
+		return errors.New("other names begin with it: in a directory it cannot be both")
+	} else if err == nil {
 		return ErrExists // before its content is written for nothing
 	}
 	if _, err := content.Seek(0, io.SeekStart); err != nil {

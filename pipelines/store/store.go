@@ -86,22 +86,22 @@ func Open(ctx context.Context, address string) (Store, error) {
 	if err != nil { // its text would show the address, and so a password in it
 		return nil, unusable(scheme+"://...", "it is not a URL")
 	}
-	if u.User != nil {
-		return nil, unusable(u.Redacted(), "it holds a user name or a password; these come from the environment")
-	}
+	shown := u.Scheme + "://" + u.Host + u.Path
 	switch {
+	case u.User != nil:
+		return nil, unusable(shown, "it holds a user name or a password; these come from the environment")
 	case u.Fragment != "":
-		return nil, unusable(address, "it has a fragment")
+		return nil, unusable(shown, "it has a fragment")
 	case scheme == "s3":
-		return openS3(ctx, u)
+		return openS3(ctx, u, shown)
 	case u.RawQuery != "":
-		return nil, unusable(address, "only s3:// takes parameters")
+		return nil, unusable(shown, "only s3:// takes parameters")
 	case scheme == "oci":
 		return openOCI(rest)
 	case scheme == "file" && (u.Host == "" || u.Host == "localhost"):
 		return openDirectory(u.Path)
 	}
-	return nil, unusable(address, "it is of no known kind")
+	return nil, unusable(shown, "it is of no known kind")
 }
 
 func unusable(address, why string) error {
