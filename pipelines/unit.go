@@ -37,6 +37,9 @@ type Selection struct {
 	// Total counts the units of the catalog, selected or not.
 	Total int    `json:"total"`
 	Units []Unit `json:"units"`
+	// Live are the paths of all live units of the catalog, selected or not: what a
+	// unit may say that it comes after.
+	Live []string `json:"live,omitempty"`
 	// Reason explains an empty selection.
 	Reason  string   `json:"reason,omitempty"`
 	Notices []Notice `json:"notices,omitempty"`

@@ -103,7 +103,7 @@ func Changed(ctx context.Context, base, head *git.Tree, baseConfig, headConfig *
 	}
 	c := diff(base.Entries, head.Entries)
 	units, notices := after.units()
-	s := pipelines.Selection{Schema: pipelines.SelectionSchema, Total: len(units), Units: []pipelines.Unit{}, Notices: notices}
+	s := pipelines.Selection{Schema: pipelines.SelectionSchema, Total: len(units), Units: []pipelines.Unit{}, Notices: notices, Live: live(units)}
 	for _, unit := range units {
 		why := c.why(after, unit.Path)
 		if was := c.why(before, unit.Path); len(why) == 0 || len(was) > 0 && len(was) < len(why) {
@@ -147,12 +147,22 @@ func All(ctx context.Context, t *git.Tree, c *config.Config) (pipelines.Selectio
 		return pipelines.Selection{}, err
 	}
 	units, notices := g.units()
-	s := pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: len(units), Units: []pipelines.Unit{}, Notices: notices}
+	s := pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: len(units), Units: []pipelines.Unit{}, Notices: notices, Live: live(units)}
 	for _, unit := range units {
 		unit.Why, unit.Inputs = []string{unit.Path, "all units were asked for"}, g.inputs(unit.Path)
 		s.Units = append(s.Units, unit)
 	}
 	return empty(s), nil
+}
+
+// live are the paths of the units that are applied as they are.
+func live(units []pipelines.Unit) (paths []string) {
+	for _, unit := range units {
+		if unit.Kind == pipelines.Live {
+			paths = append(paths, unit.Path)
+		}
+	}
+	return paths
 }
 
 // empty says why a catalog without units is no catalog.

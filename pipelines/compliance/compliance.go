@@ -4,6 +4,7 @@ package compliance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,15 +39,24 @@ type Compliance struct {
 	NoBuiltin bool
 	// Policies are further rules, beside those that Config names.
 	Policies []Source
-	// Plans are files of terraform show -json, relative to Root or absolute: they
-	// are judged in place of units.
-	Plans []string
+	// Plans are judged in place of units.
+	Plans []PlanOf
 	// Now is the time by which waivers expire. Default: the time of the run.
 	Now time.Time
 	// Budget bounds one query. Default 10 s.
 	Budget time.Duration
 	// Decided hears of every decision, in any order but one call at a time.
 	Decided func(unit string, d Decision)
+}
+
+// PlanOf is a plan to judge.
+type PlanOf struct {
+	// File is what terraform show -json wrote, relative to Root or absolute.
+	File string
+	// Unit is what the report calls it. Default: File.
+	Unit string
+	// Waived is the unit whose waivers count. Default: Unit.
+	Waived string
 }
 
 // run is one run of the stage.
@@ -60,7 +70,8 @@ type run struct {
 
 	mu       sync.Mutex
 	notices  []pipelines.Notice
-	comments map[string]bool // files whose notices were said
+	comments map[string]bool   // files whose notices were said
+	plans    map[string]PlanOf // by what the report calls them
 }
 
 // Run compiles the rules and judges every unit. A rule that does not compile is
@@ -85,7 +96,7 @@ func (c Compliance) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	if len(c.Plans) > 0 {
-		r.Selection = ofPlans(c.Plans)
+		r.ofPlans()
 	}
 	report := r.Each(ctx, Stage, r.unit)
 	report.Tools = []pipelines.Tool{{Name: "opa", Version: version.Version}}
@@ -148,12 +159,17 @@ func (r *run) see() error {
 	return json.Unmarshal(text, &r.settings)
 }
 
-func ofPlans(plans []string) pipelines.Selection {
-	s := pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: len(plans)}
-	for _, p := range plans {
-		s.Units = append(s.Units, pipelines.Unit{Path: p, Kind: pipelines.Live, Why: []string{p, "it was named"}})
+// ofPlans selects the plans in place of units.
+func (r *run) ofPlans() {
+	r.plans = map[string]PlanOf{}
+	s := pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: len(r.Plans)}
+	for _, p := range r.Plans {
+		p.Unit = cmp.Or(p.Unit, p.File)
+		p.Waived = cmp.Or(p.Waived, p.Unit)
+		r.plans[p.Unit] = p
+		s.Units = append(s.Units, pipelines.Unit{Path: p.Unit, Kind: pipelines.Live, Why: []string{p.Unit, "it was named"}})
 	}
-	return s
+	r.Selection = s
 }
 
 // remarks says which waivers matched nothing or end soon.

@@ -148,7 +148,7 @@ func TestPlansThatCannotBeRead(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			r, err := Compliance{Scope: pipelines.Scope{Root: "."}, Plans: []string{path}}.Run(t.Context())
+			r, err := Compliance{Scope: pipelines.Scope{Root: "."}, Plans: []PlanOf{{File: path}}}.Run(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

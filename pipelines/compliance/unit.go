@@ -65,9 +65,9 @@ func (r *run) document(ctx context.Context, unit string) (*resource.Document, er
 	if len(r.Plans) == 0 {
 		return resource.FromConfiguration(ctx, r.root, unit, r.wanted)
 	}
-	full := unit
+	full := r.plans[unit].File
 	if !filepath.IsAbs(full) {
-		full = filepath.Join(r.Root, filepath.FromSlash(unit))
+		full = filepath.Join(r.Root, filepath.FromSlash(full))
 	}
 	file, err := os.Open(full)
 	if err != nil {
@@ -109,8 +109,12 @@ func (r *run) findings(unit string, d *resource.Document, decision Decision, ver
 	var waived *pipelines.Waiver
 	late := ""
 	r.mu.Lock()
+	excused := unit
+	if d.Kind == resource.Plan {
+		excused = r.plans[unit].Waived
+	}
 	for _, w := range append(beside, r.waivers...) {
-		if !w.excuses(unit, decision) {
+		if !w.excuses(excused, decision) {
 			continue
 		}
 		w.used = true

@@ -94,6 +94,11 @@ type Allow struct {
 	DataSources []string `json:"data_sources,omitempty" jsonschema:"minLength=1"`
 	// Provisioners are their types, such as local-exec.
 	Provisioners []string `json:"provisioners,omitempty" jsonschema:"minLength=1"`
+	// Backends are types beyond s3, gcs, azurerm and local, such as http.
+	Backends []string `json:"backends,omitempty" jsonschema:"minLength=1"`
+	// Settings are arguments that are harmless here though they need not be, as
+	// PROVIDER.ARGUMENT, such as aws.endpoints.
+	Settings []string `json:"settings,omitempty" jsonschema:"minLength=1"`
 }
 
 // Drift configures what is no alarm.

@@ -21,12 +21,12 @@ import (
 const Limit = 1 << 20
 
 // Error is what is wrong with penstock.yaml, and where.
-type Error struct{ cause *pipelines.Error }
+type Error struct{ Cause *pipelines.Error }
 
-func (e *Error) Error() string { return e.cause.Error() }
+func (e *Error) Error() string { return e.Cause.Error() }
 
 // Unwrap returns the error with its position and hint.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.Cause }
 
 func refuse(at pipelines.Position, hint, format string, args ...any) error {
 	return &Error{&pipelines.Error{Position: at, Hint: hint, Err: fmt.Errorf(format, args...)}}

@@ -115,7 +115,7 @@ func TestHintNamesTheNearestKey(t *testing.T) {
 	} {
 		_, err := Read(File, []byte(text))
 		var known *Error
-		if !errors.As(err, &known) || known.cause.Hint != want {
+		if !errors.As(err, &known) || known.Cause.Hint != want {
 			t.Errorf("%q: got %+v, want %q", text, err, want)
 		}
 	}

@@ -199,17 +199,26 @@ type call struct {
 }
 
 func (c call) run(ctx context.Context, from installation, argv []string) (process.Output, error) {
-	config, err := from.cliConfig()
+	file, err := c.configure(from)
 	if err != nil {
 		return process.Output{}, err
 	}
+	env := append(environment(c.home, file), "TF_DATA_DIR="+c.data)
+	return process.Run(ctx, process.Command{Argv: argv, Dir: c.dir, Env: env})
+}
+
+// configure writes the CLI configuration and returns its path.
+func (c call) configure(from installation) (string, error) {
+	config, err := from.cliConfig()
+	if err != nil {
+		return "", err
+	}
 	if err := os.MkdirAll(c.home, 0o700); err != nil {
-		return process.Output{}, fmt.Errorf("making a home for %s: %w", c.program.name, err)
+		return "", fmt.Errorf("making a home for %s: %w", c.program.name, err)
 	}
 	file := filepath.Join(c.home, "cli.tfrc")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		return process.Output{}, fmt.Errorf("writing the CLI configuration: %w", err)
+		return "", fmt.Errorf("writing the CLI configuration: %w", err)
 	}
-	env := append(environment(c.home, file), "TF_DATA_DIR="+c.data)
-	return process.Run(ctx, process.Command{Argv: argv, Dir: c.dir, Env: env})
+	return file, nil
 }

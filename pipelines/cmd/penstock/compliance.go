@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/check"
+	"github.com/penstock-dev/penstock/pipelines/compliance"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
@@ -39,7 +40,10 @@ func (p *program) compliance(ctx context.Context, given []string, f scopeFlags, 
 		return err
 	}
 	stage := c.Compliance
-	stage.Scope, stage.Config, stage.Plans = pipelines.Scope{Root: here}, c.Config, given
+	stage.Scope, stage.Config = pipelines.Scope{Root: here}, c.Config
+	for _, file := range given {
+		stage.Plans = append(stage.Plans, compliance.PlanOf{File: file})
+	}
 	r, err := stage.Run(ctx)
 	if err != nil {
 		return err

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-dev/penstock/pipelines/live"
+	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/store"
+)
+
+// liveFlags are what the stages on live infrastructure share.
+type liveFlags struct {
+	scope        scopeFlags
+	output       outputFlags
+	environments []string
+	only         []string
+	program      string
+	mirror       string
+	lockTimeout  time.Duration
+	token        string
+	creator      live.Creator
+}
+
+func (f *liveFlags) add(cmd *cobra.Command) {
+	f.scope.add(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.output.json, "json", false, "print the report as JSON (the same as --format json)")
+	flags.StringVar(&f.output.format, "format", "text", "print the report as `FORMAT`: text, json, junit, sarif, markdown")
+	flags.BoolVar(&f.output.github, "github", false, "write annotations and the step summary of GitHub Actions too")
+	flags.StringSliceVar(&f.environments, "environment", nil, "only in these `ENVIRONMENTS`, separated by commas")
+	flags.StringArrayVar(&f.only, "only", nil, "only the target `ID`: a unit's path, with @ENVIRONMENT where it is in several; may be given more than once")
+	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
+	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
+	flags.DurationVar(&f.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for a lock of the state")
+	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
+}
+
+// creatorFrom reads who runs this from the environment of a forge, or of a person.
+func (f *liveFlags) who() live.Creator {
+	c := f.creator
+	c.Actor, c.Repository, c.Ref = os.Getenv("GITHUB_ACTOR"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_REF")
+	c.HeadRepository = c.Repository
+	if head := os.Getenv("PENSTOCK_HEAD_REPOSITORY"); head != "" {
+		c.HeadRepository = head
+	}
+	if id := os.Getenv("GITHUB_RUN_ID"); id != "" {
+		c.Run = os.Getenv("GITHUB_SERVER_URL") + "/" + c.Repository + "/actions/runs/" + id + "/attempts/" + os.Getenv("GITHUB_RUN_ATTEMPT")
+	}
+	if c.Actor == "" {
+		c.Actor = person()
+	}
+	return c
+}
+
+// person is who is logged in.
+func person() string {
+	if known, err := user.Current(); err == nil {
+		return known.Username
+	}
+	return "unknown"
+}
+
+func (p *program) plan() *cobra.Command {
+	var f liveFlags
+	var out string
+	var destroy bool
+	cmd := &cobra.Command{
+		Use:   "plan [DIR]",
+		Short: "Plan the live units that a change touches, in each environment",
+		Long: `Plans each live unit that changed since the base in each of its environments, in the
+order in which they depend on each other, judges the plans by policy and says what
+is at risk. Nothing is changed. Before anything runs, the configuration is read: what
+it would start or fetch and penstock.yaml does not allow is refused.
+
+What is written to --out holds secrets; penstock capsule seal makes capsules of it, in a
+process that has the key and runs no provider.`,
+		Example: `  penstock plan --base origin/main --out plans
+  penstock plan --all --environment dvlp --out plans live`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if err := f.output.check(); err != nil {
+				return err
+			}
+			if out == "" {
+				return usage("--out is needed: it receives the plans")
+			}
+			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
+			if err != nil {
+				return err
+			}
+			progress := report.NewProgress(p.err, terminal(p.err))
+			s.Progress = progress.Event
+			defer progress.Close()
+			r, err := live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Commit: s.Selection.Head, Destroy: destroy}.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := report.Export(filepath.Join(out, "report"), r); err != nil {
+				return err
+			}
+			return p.print(r, f.output)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "write the plans to `DIR`, which must be empty or new")
+	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of the selected units")
+	return cmd
+}
+
+// opened is a store at the address that was named, or that penstock.yaml names.
+func opened(ctx context.Context, named string, s scope) (store.Store, error) {
+	if named == "" {
+		named = s.config.Live.Store
+	}
+	if named == "" {
+		named = ".penstock"
+	}
+	if !filepath.IsAbs(named) && !remote(named) {
+		named = filepath.Join(s.Root, named)
+	}
+	return store.Open(ctx, named)
+}
+
+func remote(address string) bool {
+	for _, scheme := range []string{"s3://", "oci://", "file://"} {
+		if len(address) > len(scheme) && address[:len(scheme)] == scheme {
+			return true
+		}
+	}
+	return false
+}
+
+// targets are the live targets of a scope.
+func (f *liveFlags) targets(s scope) ([]live.Target, error) {
+	root, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return live.Select(root, s.Selection, s.config.Live, f.environments, f.only)
+}
+
+func (p *program) apply() *cobra.Command {
+	var f liveFlags
+	var address, work string
+	var identities, capsules []string
+	cmd := &cobra.Command{
+		Use:   "apply [DIR]",
+		Short: "Apply exactly the plans that were reviewed",
+		Long: `Applies the capsules of the live units that changed since the base, and nothing else:
+those whose closure is that of the trunk, whose state has not moved since, that were
+signed by a known signer, and that were approved where the risk asks for it. A unit is
+applied under a lease; its intent is written down before and its result after.
+
+It is an effect: Ctrl-C asks terraform to stop and waits for it. After a kill, run
+penstock recover.`,
+		Example: `  penstock apply --base HEAD~1 --identity key.txt
+  penstock apply --all --only live/dvlp/network --capsule plan.capsule --identity key.txt`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if err := f.output.check(); err != nil {
+				return err
+			}
+			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
+			if err != nil {
+				return err
+			}
+			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Work: work}
+			a.Repository = a.Creator.Repository
+			if a.Identities, err = readIdentities(identities); err != nil {
+				return err
+			}
+			if a.Store, err = opened(cmd.Context(), address, s); err != nil {
+				return err
+			}
+			progress := report.NewProgress(p.err, terminal(p.err))
+			a.Progress = progress.Event
+			defer progress.Close()
+			r, err := a.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.print(r, f.output)
+		},
+	}
+	f.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
+	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
+	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
+	return cmd
+}

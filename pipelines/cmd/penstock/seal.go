@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+
+	"filippo.io/age"
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/live"
+)
+
+func (p *program) seal() *cobra.Command {
+	var f liveFlags
+	var key, address, plans string
+	var asJSON, local bool
+	var images map[string]string
+	cmd := &cobra.Command{
+		Use:   "seal [DIR] --plans PLANS --key FILE",
+		Short: "Make capsules of what penstock plan wrote",
+		Long: `Encrypts each plan to live.recipients and signs it. This process runs neither terraform
+nor a provider, and what it can find out by itself (closure, risk, verdicts) it does not
+take from the process that planned.`,
+		Example: `  penstock capsule seal --base origin/main --plans plans --key signing.pem`,
+		Args:    args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if plans == "" || key == "" {
+				return usage("--plans and --key are needed")
+			}
+			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
+			if err != nil {
+				return err
+			}
+			seal := live.Seal{Dir: plans, Root: s.Root, Config: s.config, Images: images}
+			if seal.Targets, err = f.targets(s); err != nil {
+				return err
+			}
+			if seal.Key, err = capsule.ReadSigner(key); err != nil {
+				return err
+			}
+			if !local {
+				if seal.Store, err = opened(cmd.Context(), address, s); err != nil {
+					return err
+				}
+			}
+			sealed, err := seal.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			p.verdict = pipelines.Pass
+			if asJSON {
+				return p.json(sealed)
+			}
+			for _, one := range sealed {
+				fmt.Fprintf(p.out, "%s %s\n", one.Digest, one.Target)
+			}
+			if len(sealed) == 0 {
+				fmt.Fprintln(p.out, "no plan has changes: there is nothing to seal")
+			}
+			return nil
+		},
+	}
+	f.scope.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&plans, "plans", "", "the `DIR` that penstock plan wrote")
+	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	flags.BoolVar(&local, "local", false, "leave the capsules beside the plans, and keep them in no store")
+	flags.BoolVar(&asJSON, "json", false, "print the capsules as JSON")
+	flags.StringToStringVar(&images, "image", nil, "bind `TOOL=DIGEST` of an image that the plan ran in")
+	return cmd
+}
+
+func readIdentities(files []string) ([]age.Identity, error) {
+	if len(files) == 0 {
+		return nil, usage("--identity is needed: a capsule is opened with a private key")
+	}
+	return capsule.ReadIdentities(files...)
+}

@@ -1,0 +1,157 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
+)
+
+// target applies one target: first everything that can refuse, then the effect.
+func (a *applying) target(ctx context.Context, t Target) pipelines.Result {
+	work, err := os.MkdirTemp(a.Work, "t")
+	if err != nil {
+		return pipelines.NotRunBecause(fmt.Errorf("making room to work: %w", err))
+	}
+	closure, err := Closure(a.root, t)
+	if err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	c, err := a.find(ctx, t, closure, work)
+	if err != nil {
+		_ = os.RemoveAll(work)
+		if errors.Is(err, errNoCapsule) || errors.Is(err, capsule.ErrRefused) {
+			return refusal("capsule", err)
+		}
+		return pipelines.NotRunBecause(err)
+	}
+	result, keep := a.effect(ctx, t, c, closure, work)
+	if !keep {
+		_ = os.RemoveAll(work) // what is left of a plan is secret; that it is gone matters less than the result
+	}
+	return result
+}
+
+// effect verifies, takes the lease and applies. keep says that the working
+// directory may hold what is nowhere else.
+func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, closure, work string) (result pipelines.Result, keep bool) {
+	if err := a.verify(t, c, closure); err != nil {
+		return refusal("capsule", err), false
+	}
+	if err := a.approved(ctx, t, c); err != nil {
+		return refusal("approval", err), false
+	}
+	owner, err := ledger.NewOwner(a.Creator.Actor, ledger.CIFrom(os.Getenv))
+	if err != nil {
+		return pipelines.NotRunBecause(err), false
+	}
+	lease, err := a.ledger.Acquire(ctx, leaseOf(t), owner, a.Lease)
+	if err != nil {
+		return pipelines.NotRunBecause(held(err)), false
+	}
+	kept, stop := lease.Keep(ctx)
+	defer func() {
+		stop()
+		if result.Verdict == pipelines.NotRun && keep { // recover needs to find it
+			return
+		}
+		if err := lease.Release(context.WithoutCancel(ctx)); err != nil && result.Verdict != pipelines.NotRun {
+			result = pipelines.NotRunBecause(fmt.Errorf("giving the lease back: %w", err))
+		}
+	}()
+	e := &execution{applying: a, t: t, c: c, owner: owner, work: work, plan: filepath.Join(work, "open")}
+	if refused, err := e.prepare(kept); err != nil {
+		if refused != "" {
+			return refusal(refused, err), false
+		}
+		return pipelines.NotRunBecause(err), false
+	}
+	return e.run(kept)
+}
+
+// leaseOf names what a lease and a journal are about.
+func leaseOf(t Target) string { return t.Environment.Name + "/" + t.Unit.Path }
+
+func held(err error) error {
+	var other *ledger.HeldError
+	if errors.As(err, &other) {
+		hint := "wait for it to end"
+		if other.Expired() {
+			hint = "run penstock recover: it finds out whether that run still lives, and what it did"
+		}
+		return &pipelines.Error{Err: err, Hint: hint}
+	}
+	return err
+}
+
+// prepare opens the capsule and compares it with the world as it is now. The first
+// result names the rule by which it is refused.
+func (e *execution) prepare(ctx context.Context) (refused string, err error) {
+	if err := e.c.Open(e.Identities, e.plan); err != nil {
+		if errors.Is(err, capsule.ErrRefused) {
+			return "capsule", err
+		}
+		return "", err
+	}
+	e.w, err = open(ctx, e.runner, e.Root, e.root.FS(), e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
+		actor: e.Creator.Actor, change: e.Creator.Change}, e.owner.Env())
+	if err != nil {
+		return "", err
+	}
+	modules, err := e.w.modules()
+	if err != nil {
+		return "", err
+	}
+	lock, err := e.w.keepLock(e.work)
+	if err != nil {
+		return "", err
+	}
+	current, err := e.w.pull(ctx)
+	if err != nil {
+		return "", err
+	}
+	m := e.c.Manifest
+	now := capsule.State{Backend: e.w.state.String(), Lineage: current.Lineage, Serial: current.Serial}
+	if m.State.Lineage == "" || m.State.Serial == 0 && current.Serial == 0 { // there was no state: its lineage is made when it is first written
+		now.Lineage = m.State.Lineage
+	}
+	if err := e.c.Matches(capsule.Expect{Repository: e.Repository, Unit: m.Unit, Environment: m.Environment, Destroy: m.Destroy, Closure: m.Closure,
+		State: now, Terraform: e.w.Tool, Lock: lock, Modules: modules, Images: m.Images, Policies: m.Policies.Digest}); err != nil {
+		return "capsule", err
+	}
+	e.before = ledger.State{Lineage: current.Lineage, Serial: current.Serial}
+	return e.recheck(ctx)
+}
+
+// recheck reads the plan file anew with terraform, because what was shown and
+// judged was written by a process that ran code of the pull request.
+func (e *execution) recheck(ctx context.Context) (refused string, err error) {
+	again := filepath.Join(e.work, "again")
+	if err := os.Mkdir(again, 0o700); err != nil {
+		return "", err
+	}
+	if err := os.Link(filepath.Join(e.plan, PlanFile), filepath.Join(again, PlanFile)); err != nil {
+		return "", err
+	}
+	if err := e.w.show(ctx, again); err != nil {
+		return "", err
+	}
+	f, err := read(ctx, filepath.Join(again, JSONFile), e.t, e.Root, e.Config)
+	if err != nil {
+		return "", err
+	}
+	if f.changes != e.c.Manifest.Changes {
+		return "capsule", fmt.Errorf("the plan file does not hold the changes that were reviewed: %s, reviewed were %s", f.changes, e.c.Manifest.Changes)
+	}
+	if v := f.judged.Verdict; v != pipelines.Pass && v != pipelines.Waived && e.t.Environment.Gated() {
+		return "policy", &pipelines.Error{Err: fmt.Errorf("by the rules of the trunk the plan is judged %s, with %d findings", v, len(f.judged.Findings)),
+			Hint: "mend it, or waive it on the trunk, and plan again"}
+	}
+	e.changes = f.list
+	return "", nil
+}

@@ -1,0 +1,240 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/compliance"
+	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/terraform"
+)
+
+// PlanStage is the name of the stage.
+const PlanStage = "plan"
+
+// Plan plans each selected live unit in each of its environments, wave by wave,
+// and writes to Out what a capsule is sealed from. It changes nothing. What it
+// writes holds secrets, except for the records and the report.
+type Plan struct {
+	pipelines.Scope
+	// Config is penstock.yaml as it counts: that of the base.
+	Config *config.Config
+	// Out receives the files; it is made, and must be empty.
+	Out string
+	// Environments are the names of those to plan in. Default: all.
+	Environments []string
+	// Program, Mirror and Cache are those of terraform.Runner.
+	Program, Mirror, Cache string
+	// LockTimeout is how long to wait for a lock of the state. Default 2 minutes.
+	LockTimeout time.Duration
+	// Token is a file with an OIDC token, for the environment's role.
+	Token string
+	// Creator is who plans, and where.
+	Creator Creator
+	// Commit is what is planned, recorded in each capsule.
+	Commit string
+	// Destroy plans the destruction of the selected units.
+	Destroy bool
+	// Only are ids of targets; the others of the selection are left out. Default: all.
+	Only []string
+	// Now is the time of the run. Default: now.
+	Now time.Time
+}
+
+// planning is one run of the stage.
+type planning struct {
+	Plan
+	root    *os.Root
+	runner  *terraform.Runner
+	pending map[string]Outcome // by id, what was planned before
+}
+
+// Run plans, judges each plan by policy, and returns one report on both.
+func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
+	if p.Config == nil {
+		p.Config = &config.Config{Version: 1}
+	}
+	if p.LockTimeout == 0 {
+		p.LockTimeout = 2 * time.Minute
+	}
+	if p.Now.IsZero() {
+		p.Now = time.Now()
+	}
+	if err := keyless(); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(p.Root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	targets, err := p.targets(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := emptyDir(p.Out); err != nil {
+		return nil, err
+	}
+	runner, err := terraform.Runner{Program: p.Program, Mirror: p.Mirror, Cache: p.Cache, Allow: p.Config.Live.Allow.Providers}.Open()
+	if err != nil {
+		return nil, err
+	}
+	run := &planning{Plan: p, root: root, runner: runner, pending: map[string]Outcome{}}
+	report := run.waves(ctx, targets)
+	return run.judge(ctx, report, targets)
+}
+
+// targets are what is to be planned, ordered.
+func (p Plan) targets(root *os.Root) ([]Target, error) {
+	return Select(root, p.Selection, p.Config.Live, p.Environments, p.Only)
+}
+
+// Select returns the targets of a selection in their order, of some environments
+// (default: all) and of some ids (default: all).
+func Select(root *os.Root, s pipelines.Selection, c config.Live, environments, only []string) ([]Target, error) {
+	targets, err := Targets(root.FS(), s.Units, c)
+	if err != nil {
+		return nil, err
+	}
+	targets, err = Order(root.FS(), targets, s.Live, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range environments {
+		if !slices.ContainsFunc(c.Environments, func(e config.Environment) bool { return e.Name == name }) && (len(c.Environments) > 0 || name != anywhere().Name) {
+			return nil, fmt.Errorf("choosing environments: there is no %q, there are %s", name, names(c.Environments))
+		}
+	}
+	for _, id := range only {
+		if !slices.ContainsFunc(targets, func(t Target) bool { return t.ID() == id }) {
+			return nil, fmt.Errorf("choosing units: %q is not selected", id)
+		}
+	}
+	return slices.DeleteFunc(targets, func(t Target) bool {
+		return len(environments) > 0 && !slices.Contains(environments, t.Environment.Name) || len(only) > 0 && !slices.Contains(only, t.ID())
+	}), nil
+}
+
+// waves plans one wave after the other, and the targets of a wave side by side.
+func (p *planning) waves(ctx context.Context, targets []Target) *pipelines.Report {
+	report := &pipelines.Report{Stages: []string{PlanStage}, Started: p.Now.UTC(), Selection: asUnits(p.Selection, targets)}
+	last := 0
+	for _, t := range targets {
+		last = max(last, t.Wave)
+	}
+	tools := map[pipelines.Tool]bool{}
+	for wave := 1; wave <= last; wave++ {
+		byID := map[string]Target{}
+		for _, t := range targets {
+			if t.Wave == wave {
+				byID[t.ID()] = t
+			}
+		}
+		outcomes := make(chan planned, len(byID))
+		scope := p.Scope
+		scope.Selection = asUnits(p.Selection, sorted(byID))
+		part := scope.Each(ctx, PlanStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
+			o := p.target(ctx, byID[unit.Path])
+			outcomes <- o
+			return o.result
+		})
+		close(outcomes)
+		for o := range outcomes {
+			p.pending[o.target.ID()] = o.record.Outcome
+			tools[o.record.Planned.Terraform] = true
+		}
+		report.Results = append(report.Results, part.Results...)
+	}
+	for tool := range tools {
+		if tool.Name != "" {
+			report.Tools = append(report.Tools, tool)
+		}
+	}
+	report.Seconds = time.Since(p.Now).Seconds()
+	report.Close()
+	return report
+}
+
+// asUnits is a selection whose units are targets.
+func asUnits(s pipelines.Selection, targets []Target) pipelines.Selection {
+	s.Units = nil
+	for _, t := range targets {
+		unit := t.Unit
+		unit.Path = t.ID()
+		unit.Why = slices.Clone(t.Unit.Why)
+		s.Units = append(s.Units, unit)
+	}
+	if len(targets) == 0 && s.Reason == "" {
+		s.Reason = "no live unit was selected"
+	}
+	return s
+}
+
+func sorted(byID map[string]Target) []Target {
+	list := make([]Target, 0, len(byID))
+	for _, t := range byID {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b Target) int { return strings.Compare(a.ID(), b.ID()) })
+	return list
+}
+
+// judge adds what the rules say of each plan.
+func (p *planning) judge(ctx context.Context, report *pipelines.Report, targets []Target) (*pipelines.Report, error) {
+	stage := compliance.Compliance{Scope: p.Scope, Config: p.Config, Now: p.Now}
+	for _, t := range targets {
+		file := filepath.Join(p.Out, t.directory(), JSONFile)
+		if _, err := os.Stat(file); err == nil {
+			stage.Plans = append(stage.Plans, compliance.PlanOf{File: file, Unit: t.ID(), Waived: t.Unit.Path})
+		}
+	}
+	if len(stage.Plans) == 0 {
+		return report, nil
+	}
+	judged, err := stage.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report.Results = append(report.Results, judged.Results...)
+	report.Tools = append(report.Tools, judged.Tools...)
+	report.Notices = append(report.Notices, judged.Notices...)
+	report.Close()
+	return report, nil
+}
+
+// keyless refuses to plan where a key of ours is in reach: providers run as
+// children of this process and could read it from its environment.
+func keyless() error {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "PENSTOCK_") && strings.Contains(name, "KEY") {
+			return &pipelines.Error{Err: fmt.Errorf("planning: %s is in the environment, where every provider could read it", name),
+				Hint: "give keys to penstock capsule seal alone, in a step of its own"}
+		}
+	}
+	return nil
+}
+
+// emptyDir makes a directory that nobody else can read; one with files in it is refused.
+func emptyDir(dir string) error {
+	if dir == "" {
+		return errors.New("planning: there is no directory for the plans")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making room for the plans: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("making room for the plans: %w", err)
+	}
+	if len(entries) > 0 {
+		return &pipelines.Error{Err: fmt.Errorf("writing plans to %q: it is not empty", dir), Hint: "name a new directory, or remove it: it may hold secrets"}
+	}
+	return nil
+}

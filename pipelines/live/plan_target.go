@@ -1,0 +1,278 @@
+package live
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/terraform"
+)
+
+// planned is one target, planned.
+type planned struct {
+	target Target
+	record Record
+	result pipelines.Result
+}
+
+// target plans one target in a copy that is gone afterwards.
+func (p *planning) target(ctx context.Context, t Target) planned {
+	o := planned{target: t, record: Record{Target: t.ID(), Outcome: Failed}}
+	out := filepath.Join(p.Out, t.directory())
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		o.result = pipelines.NotRunBecause(fmt.Errorf("making room for the plan: %w", err))
+		return o
+	}
+	work, err := os.MkdirTemp("", "penstock-")
+	if err != nil {
+		o.result = pipelines.NotRunBecause(fmt.Errorf("making room for a copy of the unit: %w", err))
+		return o
+	}
+	defer os.RemoveAll(work)
+	o.result = p.plan(ctx, t, work, out, &o.record)
+	if again := p.upstream(t); again > 0 {
+		o.record.Again = again
+		if o.record.Outcome == Failed && o.result.Verdict == pipelines.NotRun {
+			o.record.Outcome, o.result.Verdict = Deferred, pipelines.Unknown
+		}
+		o.result.Reason = fmt.Sprintf("to be planned again after wave %d; ", again) + o.result.Reason
+	}
+	if err := o.record.write(out); err != nil {
+		o.result = pipelines.NotRunBecause(fmt.Errorf("writing the record: %w", err))
+	}
+	return o
+}
+
+// upstream is the last wave with changes that a target depends on, 0 if there is none.
+func (p *planning) upstream(t Target) int {
+	wave := 0
+	for _, id := range t.After {
+		if outcome, known := p.pending[id]; known && outcome != NoChanges {
+			wave = max(wave, t.Wave-1)
+		}
+	}
+	return wave
+}
+
+// plan does the work; it fills in the record as it learns.
+func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Record) pipelines.Result {
+	m := &r.Planned
+	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.Destroy
+	m.Commit, m.Wave, m.Creator = p.Commit, t.Wave, p.Creator.manifest()
+	for _, id := range t.After {
+		if outcome, known := p.pending[id]; known && outcome != NoChanges {
+			m.After = append(m.After, id)
+		}
+	}
+	m.Created = p.Now.UTC().Truncate(time.Second)
+	m.Expires = m.Created.Add(p.Config.Live.Lifetime())
+	var err error
+	if m.Closure, err = Closure(p.root, t); err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	if findings, err := p.gate(t); err != nil || len(findings) > 0 {
+		r.Outcome = Refused
+		return refused(findings, err)
+	}
+	w, err := open(ctx, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
+		actor: p.Creator.Actor, change: p.Creator.Change})
+	if err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	m.Terraform, m.State.Backend = w.Tool, w.state.String()
+	if m.Modules, err = w.modules(); err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	if findings, err := p.gateModules(w); err != nil || len(findings) > 0 {
+		r.Outcome = Refused
+		return refused(findings, err)
+	}
+	if m.Lock, err = w.keepLock(out); err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	exit, err := w.plan(ctx, out, p.LockTimeout, p.Destroy)
+	switch {
+	case err != nil:
+		return pipelines.NotRunBecause(err)
+	case exit == 0:
+		r.Outcome = NoChanges
+	case exit == 2: // terraform plan -detailed-exitcode: there are changes
+		r.Outcome = Changes
+	default:
+		return p.failed(t, out, exit, r)
+	}
+	if m.State.Lineage, m.State.Serial, err = stateIn(filepath.Join(out, PlanFile)); err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	if err := w.show(ctx, out); err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	return p.describe(ctx, t, out, r)
+}
+
+func refused(findings []pipelines.Finding, err error) pipelines.Result {
+	if err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	return pipelines.Result{Findings: findings, Reason: "not planned: it would run or fetch what is not allowed"}
+}
+
+// unitWorkspace is a workspace of a target that is initialised.
+type unitWorkspace struct {
+	*terraform.Workspace
+	state    state
+	varFiles []string
+}
+
+// open copies a target's unit to work and initialises it with its state.
+func open(ctx context.Context, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
+	env, err := s.environment(work)
+	if err != nil {
+		return nil, err
+	}
+	env = append(env, more...)
+	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), env)
+	if err != nil {
+		return nil, err
+	}
+	u := &unitWorkspace{Workspace: w}
+	if u.state, err = stateOf(fsys, t); err != nil {
+		return nil, err
+	}
+	if u.varFiles, err = t.varFiles(fsys); err != nil {
+		return nil, err
+	}
+	if err := u.linkState(root); err != nil {
+		return nil, err
+	}
+	args, block, err := t.overrides(fsys, root)
+	if err != nil {
+		return nil, err
+	}
+	if block != "" {
+		if err := os.WriteFile(filepath.Join(w.Unit, "penstock_backend.tf.json"), []byte(block), 0o600); err != nil {
+			return nil, fmt.Errorf("writing the backend: %w", err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(w.Unit, LockFile)); err == nil {
+		args = append(args, "-lockfile=readonly")
+	}
+	return u, w.Init(ctx, args...)
+}
+
+// linkState shows the directory of state files in the repository at its place in
+// the copy: a unit that reads the state of another names it from its own place.
+func (w *unitWorkspace) linkState(root string) error {
+	file := w.state.args["path"]
+	top, _, below := strings.Cut(file, "/")
+	if w.state.kind != "local" || path.IsAbs(file) || !below || top == ".." {
+		return nil
+	}
+	from := filepath.Join(root, top)
+	if err := os.MkdirAll(from, 0o700); err != nil {
+		return fmt.Errorf("making room for the state: %w", err)
+	}
+	to := filepath.Join(w.Dir, "src", top)
+	if _, err := os.Lstat(to); err == nil {
+		return nil // the closure has such a directory: state is not kept in it
+	}
+	return os.Symlink(from, to)
+}
+
+// plan runs terraform plan and returns its exit code: 0 no change, 2 changes.
+func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration, destroy bool) (int, error) {
+	log, err := os.OpenFile(filepath.Join(out, LogFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("writing the log: %w", err)
+	}
+	defer log.Close()
+	file, err := filepath.Abs(filepath.Join(out, PlanFile))
+	if err != nil {
+		return 0, err
+	}
+	lines := &stream{to: log}
+	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: lines})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := log.Write(done.Stderr); err != nil || lines.err != nil {
+		return 0, fmt.Errorf("writing the log: %w", errors.Join(err, lines.err))
+	}
+	return done.Exit, nil
+}
+
+// planArgs is the command line of a plan.
+func planArgs(file string, varFiles []string, wait time.Duration, destroy bool) []string {
+	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, "-lock-timeout=" + wait.String()}
+	if destroy {
+		args = append(args, "-destroy")
+	}
+	for _, name := range varFiles {
+		args = append(args, "-var-file="+filepath.FromSlash(name))
+	}
+	return args
+}
+
+// show writes the plan as JSON.
+func (w *unitWorkspace) show(ctx context.Context, out string) error {
+	plan, err := filepath.Abs(filepath.Join(out, PlanFile))
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(filepath.Join(out, JSONFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the plan as JSON: %w", err)
+	}
+	done, err := w.Run(ctx, terraform.Command{Args: []string{"show", "-json", plan}, Stdout: file})
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("writing the plan as JSON: %w", err)
+	}
+	if done.Exit != 0 {
+		return fmt.Errorf("writing the plan as JSON: terraform show ended with %d", done.Exit)
+	}
+	return nil
+}
+
+// keepLock copies the dependency lock to out and returns its digest, "" without one.
+func (w *unitWorkspace) keepLock(out string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(w.Unit, LockFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(out, LockFile), content, 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keeping the dependency lock: %w", err)
+	}
+	return digest(content), nil
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func fileSum(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}

@@ -1,0 +1,162 @@
+package live
+
+import (
+	"context"
+	"crypto"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/store"
+)
+
+// Seal makes capsules of what a plan left. It runs in a process of its own, which
+// has the signing key and runs neither terraform nor a provider: it reads files.
+type Seal struct {
+	// Dir is the Out of the plan.
+	Dir string
+	// Root is the repository, to compare the closures with.
+	Root string
+	// Targets are those that were planned, with their closures on disk.
+	Targets []Target
+	// Config is penstock.yaml as it counts: recipients, and where capsules are kept.
+	Config *config.Config
+	// Key signs.
+	Key crypto.Signer
+	// Store receives the capsules; nil leaves them in Dir alone.
+	Store store.Store
+	// Images are the digests of the images that the plan ran in.
+	Images map[string]string
+}
+
+// Sealed is one capsule.
+type Sealed struct {
+	Target string `json:"target"`
+	Digest string `json:"digest"`
+	// File is the capsule on disk, Name what the store calls it.
+	File string `json:"file"`
+	Name string `json:"name,omitempty"`
+}
+
+// Run seals every target that has changes and removes nothing.
+func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
+	if len(s.Config.Live.Recipients) == 0 {
+		return nil, errNoRecipients
+	}
+	root, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	records, err := Records(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	dirs := make([]string, 0, len(records))
+	for dir := range records {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	var sealed []Sealed
+	for _, dir := range dirs {
+		record := records[dir]
+		if record.Outcome != Changes {
+			continue
+		}
+		one, err := s.seal(ctx, root, dir, record)
+		if err != nil {
+			return sealed, fmt.Errorf("sealing the plan of %q: %w", record.Target, err)
+		}
+		sealed = append(sealed, one)
+	}
+	return sealed, nil
+}
+
+// seal binds what can be known without trusting what the plan's process wrote: the
+// closure, the risk and the verdicts are found out anew from the files.
+func (s Seal) seal(ctx context.Context, root *os.Root, dir string, record Record) (Sealed, error) {
+	i := slices.IndexFunc(s.Targets, func(t Target) bool { return t.ID() == record.Target })
+	if i < 0 {
+		return Sealed{}, errors.New("it is not among the units that were selected")
+	}
+	t := s.Targets[i]
+	closure, err := Closure(root, t)
+	if err != nil {
+		return Sealed{}, err
+	}
+	m := record.Planned
+	if m.Closure != closure || m.Unit != t.Unit.Path || m.Environment != t.Environment.Name {
+		return Sealed{}, fmt.Errorf("the record is of another unit or closure: it was planned from %s, the checkout has %s", m.Closure, closure)
+	}
+	facts, err := read(ctx, filepath.Join(dir, JSONFile), t, s.Root, s.Config)
+	if err != nil {
+		return Sealed{}, err
+	}
+	m.Risk, m.Changes, m.Policies, m.Images = facts.manifestRisk(t), facts.changes, facts.policies, s.Images
+	lineage, serial, err := stateIn(filepath.Join(dir, PlanFile))
+	if err != nil {
+		return Sealed{}, err
+	}
+	m.State.Lineage, m.State.Serial = lineage, serial
+	m.Expires = m.Created.Add(s.Config.Live.Lifetime()).Truncate(time.Second)
+	var members []capsule.Source
+	for _, name := range []string{PlanFile, JSONFile, LogFile, LockFile} {
+		file := filepath.Join(dir, name)
+		if _, err := os.Lstat(file); errors.Is(err, os.ErrNotExist) && name == LockFile {
+			continue
+		}
+		members = append(members, capsule.Source{Name: strings.TrimPrefix(name, "."), Path: file})
+	}
+	file := filepath.Join(dir, "plan.capsule")
+	sealed, err := capsule.Seal(file, m, members, s.Config.Live.Recipients, s.Key)
+	if err != nil {
+		return Sealed{}, err
+	}
+	one := Sealed{Target: t.ID(), Digest: sealed, File: file}
+	if s.Store != nil {
+		one.Name = capsuleName(m, sealed)
+		if err := put(ctx, s.Store, one.Name, file); err != nil {
+			return one, fmt.Errorf("keeping the capsule: %w", err)
+		}
+	}
+	return one, nil
+}
+
+// capsuleName is where the store keeps a capsule: whoever has the closure finds it.
+func capsuleName(m capsule.Manifest, digest string) string {
+	return path.Join(capsulePrefix(m.Environment, m.Unit, m.Closure),
+		m.Created.UTC().Format("20060102T150405Z")+"-"+strings.TrimPrefix(digest, "sha256:")[:16]+".capsule")
+}
+
+func capsulePrefix(environment, unit, closure string) string {
+	// The unit is a hash: its path may hold what a store's names cannot.
+	return path.Join("capsules", environment, strings.TrimPrefix(digestOf(unit), "sha256:")[:24], strings.TrimPrefix(closure, "sha256:")[:32])
+}
+
+func digestOf(s string) string { return digest([]byte(s)) }
+
+func put(ctx context.Context, s store.Store, name, file string) error {
+	content, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	return s.Create(ctx, name, content)
+}
+
+// hexOf is a digest without its algorithm, "" for what is none.
+func hexOf(digest string) string {
+	h, ok := strings.CutPrefix(digest, "sha256:")
+	if _, err := hex.DecodeString(h); !ok || err != nil {
+		return ""
+	}
+	return h
+}

@@ -1,0 +1,160 @@
+package terraform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/process"
+)
+
+// Runner starts terraform or tofu for stages that plan and apply: in copies of
+// units, under a CLI configuration and an environment of our own.
+type Runner struct {
+	// Program is the terraform or tofu to run. Default: terraform, else tofu, of PATH.
+	Program string
+	// Mirror is a filesystem mirror: the only place that providers come from when it is set.
+	Mirror string
+	// Allow are the providers that may be used. Default: those of hashicorp.
+	Allow []string
+	// Cache keeps the providers fetched from registries. Default: as in Validate.
+	Cache string
+
+	store *store
+}
+
+// Workspace is a copy of one unit's closure, and where terraform keeps its data
+// of it. It belongs to the caller, who removes Dir.
+type Workspace struct {
+	// Dir holds the copy and the data; Unit is the unit's directory in it.
+	Dir, Unit string
+	// Tool is the program and its version.
+	Tool pipelines.Tool
+
+	runner *Runner
+	call   call
+	env    []string
+}
+
+// Open makes a runner ready.
+func (r Runner) Open() (*Runner, error) {
+	if len(r.Allow) == 0 {
+		r.Allow = hashicorp
+	}
+	s, err := Validate{Mirror: r.Mirror, Allow: r.Allow, Cache: r.Cache}.openStore()
+	r.store = s
+	return &r, err
+}
+
+// Workspace copies the closure of a unit of root to dir, which must not exist.
+// The paths in it are short, because providers listen on sockets in them. env are
+// more variables for every process, such as credentials.
+func (r *Runner) Workspace(ctx context.Context, root string, unit pipelines.Unit, dir string, env []string) (*Workspace, error) {
+	from, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer from.Close()
+	src := filepath.Join(dir, "src")
+	if err := copyUnit(from, unit, src); err != nil {
+		return nil, err
+	}
+	found, err := look(src, unit.Path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found.configured:
+		return nil, errors.New("there is no Terraform configuration in it")
+	}
+	named := r.Program
+	if named == "" && found.tofu {
+		named = "tofu"
+	}
+	p, err := find(named)
+	if err != nil {
+		return nil, err
+	}
+	if found.tofu && p.name != "opentofu" {
+		return nil, &pipelines.Error{Err: fmt.Errorf("%s does not read the .tofu files of the unit", p.name),
+			Hint: "install tofu (https://opentofu.org/docs/intro/install)"}
+	}
+	tool, err := p.tool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := filepath.Join(src, filepath.FromSlash(unit.Path))
+	return &Workspace{Dir: dir, Unit: at, Tool: tool, runner: r, env: env,
+		call: call{program: p, dir: at, home: filepath.Join(dir, "t"), data: filepath.Join(dir, "d")}}, nil
+}
+
+// Command is one call of terraform.
+type Command struct {
+	// Args follow the program's name.
+	Args []string
+	// Env are more variables for this call.
+	Env []string
+	// Stdout, Started and Grace are those of process.Command.
+	Stdout  io.Writer
+	Started func(pid int)
+	Grace   time.Duration
+}
+
+// Run calls terraform in the unit. A non-zero exit is in the output, not an error.
+func (w *Workspace) Run(ctx context.Context, c Command) (process.Output, error) {
+	return w.run(ctx, w.runner.store.readOnly(), c)
+}
+
+func (w *Workspace) run(ctx context.Context, from installation, c Command) (process.Output, error) {
+	file, err := w.call.configure(from)
+	if err != nil {
+		return process.Output{}, err
+	}
+	env := slices.Concat(environment(w.call.home, file), []string{"TF_DATA_DIR=" + w.call.data}, w.env, c.Env)
+	return process.Run(ctx, process.Command{Argv: append([]string{w.call.program.path}, c.Args...), Dir: w.call.dir, Env: env,
+		Stdout: c.Stdout, Started: c.Started, Grace: c.Grace})
+}
+
+// Init runs terraform init. Providers that are missing are fetched first, unless
+// there is a mirror; they are then read from disk like all others.
+func (w *Workspace) Init(ctx context.Context, args ...string) error {
+	command := Command{Args: append([]string{"init", "-input=false", "-no-color"}, args...)}
+	out, err := w.Run(ctx, command)
+	if err != nil || out.Exit == 0 {
+		return err
+	}
+	said := string(out.Stderr)
+	if w.runner.store.fetched != nil && strings.Contains(said, "rovider") {
+		why, err := w.runner.store.fill(ctx, w.call)
+		if err != nil {
+			return err
+		}
+		if why == "" {
+			if out, err = w.Run(ctx, command); err != nil || out.Exit == 0 {
+				return err
+			}
+		}
+	}
+	return &pipelines.Error{Err: fmt.Errorf("terraform init: %s", firstError(out.Stderr)), Hint: w.initHint(said)}
+}
+
+func (w *Workspace) initHint(said string) string {
+	switch {
+	case strings.Contains(said, "Failed to query available provider packages"), strings.Contains(said, "was not found in any of the search locations"):
+		return "allow the provider under live.allow.providers, let the machine reach its registry, or name a mirror: --provider-mirror DIR"
+	case strings.Contains(said, "lock file"), strings.Contains(said, "checksums"):
+		return "run terraform providers lock in the unit, and commit .terraform.lock.hcl"
+	case strings.Contains(said, "ackend"):
+		return "look at the backend of the environment in penstock.yaml, and at the credentials"
+	}
+	return "run terraform init in the unit"
+}
+
+// Modules is where init put the modules that are not local.
+func (w *Workspace) Modules() string { return filepath.Join(w.call.data, "modules") }
