@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +64,11 @@ func SignApproval(a Approval, key crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := readApproval(text); err != nil {
+	again, _, err := readApproval(text)
+	if err == nil && !reflect.DeepEqual(again, a) {
+		err = refuse(ErrManifest, "write it in UTF-8", "the approval holds text that is not UTF-8")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("approving %s: %w", a.Capsule, err)
 	}
 	return text, nil
