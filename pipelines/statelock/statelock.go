@@ -30,7 +30,7 @@ type Info struct {
 	Who     string
 	Version string // of Terraform
 	Created time.Time
-	// Path is bucket/key of the lock's object.
+	// Path is bucket/key of the state.
 	Path string
 }
 
