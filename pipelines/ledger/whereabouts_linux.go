@@ -29,12 +29,14 @@ func whereabouts() (Machine, uint64, error) {
 type stat struct {
 	state string
 	// start is in clock ticks since the machine started.
-	start  uint64
-	kernel bool
+	start   uint64
+	threads int
+	kernel  bool
 }
 
-// ended says whether the process does nothing any more.
-func (s stat) ended() bool { return s.state == "Z" || s.state == "X" || s.state == "x" }
+// ended says whether the process does nothing any more. A process whose first
+// thread has ended looks like it while others go on.
+func (s stat) ended() bool { return strings.Contains("ZXx", s.state) && s.threads <= 1 }
 
 func readStat(pid int) (stat, error) {
 	file := fmt.Sprintf("/proc/%d/stat", pid)
@@ -51,10 +53,14 @@ func readStat(pid int) (stat, error) {
 	if err != nil {
 		return stat{}, fmt.Errorf("%s: %w", file, err)
 	}
+	threads, err := strconv.Atoi(fields[17])
+	if err != nil {
+		return stat{}, fmt.Errorf("%s: %w", file, err)
+	}
 	start, err := strconv.ParseUint(fields[19], 10, 64)
 	if err != nil {
 		return stat{}, fmt.Errorf("%s: %w", file, err)
 	}
 	const kernelThread = 0x00200000 // PF_KTHREAD
-	return stat{state: fields[0], start: start, kernel: flags&kernelThread != 0}, nil
+	return stat{state: fields[0], start: start, threads: threads, kernel: flags&kernelThread != 0}, nil
 }

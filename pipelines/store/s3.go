@@ -77,6 +77,7 @@ func newS3(ctx context.Context, region, endpoint string) (*s3.Client, error) {
 		if o.Region == "" && o.BaseEndpoint != nil {
 			o.Region = "us-east-1" // signing needs one
 		}
+		o.DisableLogOutputChecksumValidationSkipped = true // a line on stderr for each object that others wrote
 		// S3 answers so where two conditional writes met: it wants them again.
 		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConditionalRequestConflict")
 	})
