@@ -21,7 +21,7 @@ func asPlan(t *testing.T, d *resource.Document) []byte {
 	t.Helper()
 	var changes, configured []any
 	for _, r := range d.Resources {
-		after, unknown, expressions := split(r.Values)
+		after, unknown, expressions := split(r.Values, r.Key)
 		address, _, _ := strings.Cut(r.Address, "[")
 		change := map[string]any{"actions": []string{"create"}, "after": after, "after_unknown": unknown}
 		changes = append(changes, map[string]any{"address": r.Address, "mode": r.Mode, "type": r.Type, "name": r.Name, "index": r.Key, "change": change})
@@ -36,11 +36,17 @@ func asPlan(t *testing.T, d *resource.Document) []byte {
 }
 
 // split parts a value into what is planned, what is unknown, and what is written.
-func split(v any) (after, unknown, written any) {
+func split(v, own any) (after, unknown, written any) {
 	switch v := v.(type) {
 	case map[string]any:
 		if ref, ok := v[resource.RefMarker].(map[string]any); ok {
 			base := ref["address"].(string)
+			if key, ok := ref["key"]; ok && key == own { // this[each.key].id: of it a plan lists less
+				return nil, true, map[string]any{"references": []string{base, "each.key"}}
+			} else if ok {
+				text, _ := json.Marshal(key)
+				base += "[" + string(text) + "]"
+			}
 			return nil, true, map[string]any{"references": []string{base + "." + ref["attribute"].(string), base}}
 		}
 		if _, ok := v[resource.UnknownMarker]; ok || v[resource.PartialMarker] != nil {
@@ -48,7 +54,7 @@ func split(v any) (after, unknown, written any) {
 		}
 		a, u, w := map[string]any{}, map[string]any{}, map[string]any{}
 		for key, member := range v {
-			planned, flag, expression := split(member)
+			planned, flag, expression := split(member, own)
 			w[key] = expression
 			if flag != false {
 				u[key] = flag
@@ -61,7 +67,7 @@ func split(v any) (after, unknown, written any) {
 	case []any:
 		a, u, w := []any{}, []any{}, []any{}
 		for _, item := range v {
-			planned, flag, expression := split(item)
+			planned, flag, expression := split(item, own)
 			a, u, w = append(a, planned), append(u, flag), append(w, expression)
 		}
 		return a, u, w

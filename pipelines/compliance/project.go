@@ -78,7 +78,9 @@ func firstUnknown(v any, at string, references []string) (string, bool) {
 		switch marker(v) {
 		case resource.UnknownMarker:
 			return reasonText(v), true
-		case resource.RefMarker, resource.PartialMarker:
+		case resource.RefMarker:
+			return at + " is known only after apply", !slices.Contains(references, at) || !identifies(v)
+		case resource.PartialMarker:
 			return at + " is known only after apply", !slices.Contains(references, at)
 		}
 		for _, key := range sorted(v) {
@@ -98,6 +100,16 @@ func firstUnknown(v any, at string, references []string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// identifies says whether a reference is to what a resource is known by, which is
+// never empty. Any other attribute, such as the output of terraform_data, may be
+// null or empty, and in a plan also what a condition is about.
+func identifies(v map[string]any) bool {
+	ref, _ := v[resource.RefMarker].(map[string]any)
+	attribute, _ := ref["attribute"].(string)
+	last := attribute[strings.LastIndexByte(attribute, '_')+1:]
+	return slices.Contains([]string{"", "id", "arn", "name", "identifier", "bucket"}, last)
 }
 
 func reasonText(v map[string]any) string {

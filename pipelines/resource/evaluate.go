@@ -66,6 +66,9 @@ func (m *module) eval(expr hcl.Expression, s scope) (result cty.Value) {
 	if diags.HasErrors() {
 		return unknown(cty.DynamicPseudoType, at, describe(diags))
 	}
+	if v.IsKnown() && holdsRef(v) && gated(expr, ctx) {
+		return unknown(cty.DynamicPseudoType, at, "a condition in it depends on what is known only after apply")
+	}
 	if !v.IsKnown() && !hasReason(v) {
 		v = v.Mark(reasonMark{"it depends on what is known only after apply", at.Path, at.Line})
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
@@ -17,10 +16,10 @@ import (
 // passing are functions whose result is known even where an argument is a
 // reference: they move texts about, and never look into them.
 var passing = map[string]function.Function{
-	"can": tryfunc.CanFunc, "try": tryfunc.TryFunc,
+	"can": canFunc, "try": tryFunc,
 	"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
 	"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc,
-	"flatten": stdlib.FlattenFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "join": stdlib.JoinFunc,
+	"format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "join": stdlib.JoinFunc,
 	"jsonencode": stdlib.JSONEncodeFunc, "keys": stdlib.KeysFunc, "length": lengthFunc, "lookup": stdlib.LookupFunc,
 	"merge": stdlib.MergeFunc, "range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc, "setproduct": stdlib.SetProductFunc,
 	"setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc, "values": stdlib.ValuesFunc, "zipmap": stdlib.ZipmapFunc,
@@ -65,6 +64,7 @@ func (m *module) allFunctions() map[string]function.Function {
 	for name, f := range m.fileFunctions() {
 		all[name] = veiled(name, f)
 	}
+	all["flatten"] = m.e.flattenFunc()
 	for _, name := range late {
 		all[name] = lateFunction(name)
 	}
@@ -155,11 +155,9 @@ var lengthFunc = function.New(&function.Spec{
 		case v.Type().IsSetType() && !v.IsWhollyKnown():
 			return cty.UnknownVal(cty.Number).WithMarks(marks), nil
 		}
-		n := cty.NumberIntVal(int64(v.LengthInt()))
-		if v.Type().IsSetType() { // equal references would be one
-			return n.WithMarks(marks), nil
-		}
-		return n, nil
+		// Marks on the whole say that the number of elements depends on a reference:
+		// equal ones in a set would be one, empty ones are left out by compact().
+		return cty.NumberIntVal(int64(v.LengthInt())).WithMarks(marks), nil
 	},
 })
 

@@ -37,6 +37,14 @@ func FromPlan(ctx context.Context, r io.Reader, path string, wanted Wanted) (*Do
 		return nil, &pipelines.Error{Position: pipelines.Position{Path: path}, Err: fmt.Errorf("reading the plan: %w", err),
 			Hint: "write it with terraform show -json PLAN > " + path}
 	}
+	p.created = map[string]bool{}
+	for _, planned := range p.resources {
+		var fresh struct {
+			ID any `json:"id"`
+		}
+		_ = json.Unmarshal(planned.Change.AfterUnknown, &fresh) // what is no object is no resource without an id
+		p.created[planned.Address] = fresh.ID == true
+	}
 	d := &Document{Kind: Plan, Path: path}
 	for _, planned := range p.resources {
 		resource, err := p.resource(planned)
@@ -56,6 +64,10 @@ type planReader struct {
 	seen      map[string]bool
 	resources []planResource
 	config    planModule
+	// defaultTags says that a provider adds tags to those of each resource.
+	defaultTags bool
+	// created are the resources of wanted types that have no id yet.
+	created map[string]bool
 }
 
 // read walks the members of the top level.
@@ -104,10 +116,17 @@ func (p *planReader) member(ctx context.Context, key string) error {
 		return p.changes(ctx)
 	case "configuration":
 		var c struct {
-			Root planModule `json:"root_module"`
+			Root      planModule `json:"root_module"`
+			Providers map[string]struct {
+				Expressions map[string]json.RawMessage `json:"expressions"`
+			} `json:"provider_config"`
 		}
 		err := p.in.Decode(&c)
 		p.config = c.Root
+		for _, provider := range c.Providers {
+			_, tags := provider.Expressions["default_tags"]
+			p.defaultTags = p.defaultTags || tags
+		}
 		return err
 	}
 	var skipped struct{}
@@ -177,14 +196,17 @@ func (p *planReader) resource(r planResource) (Resource, error) {
 	}
 	out := Resource{Address: r.Address, Type: r.Type, Name: r.Name, Module: r.Module, Mode: r.Mode, Key: r.Index,
 		Position: pipelines.Position{Path: p.path}, Values: map[string]any{}}
-	scope := planScope{reader: p, module: moduleNames(r.Module)}
-	expressions := scope.expressions(r)
+	scope := planScope{reader: p, module: callsOf(r.Module), key: r.Index}
+	var expressions written
+	if block, ok := scope.block(r); ok {
+		expressions, scope.forEach = bodyOf(block.Expressions), block.ForEach
+	}
+	m := planMerge{planScope: scope, kind: r.Type, wanted: p.wanted[r.Type]}
 	flags, _ := unknown.(map[string]any)
-	for name, flag := range flags {
+	for name := range flags {
 		if _, ok := after[name]; !ok {
 			after[name] = nil
 		}
-		_ = flag
 	}
 	var keep map[string]bool
 	if paths := p.wanted[r.Type]; len(paths) > 0 {
@@ -198,7 +220,11 @@ func (p *planReader) resource(r planResource) (Resource, error) {
 		if keep != nil && !keep[name] {
 			continue
 		}
-		if v := scope.merge(value, flags[name], expressions.at(name)); v != nil {
+		place := expressions.at(name)
+		if name == "tags_all" && place.state == nowhere && m.tagged(flags) {
+			place = written{}
+		}
+		if v := m.merge(value, flags[name], place, name); v != nil {
 			out.Values[name] = v
 		}
 	}

@@ -4,17 +4,15 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // planModule is a module of the plan's configuration: only what tells which
 // resource an unknown value refers to.
 type planModule struct {
-	Resources []struct {
-		Address     string                     `json:"address"`
-		Expressions map[string]json.RawMessage `json:"expressions"`
-	} `json:"resources"`
-	Outputs map[string]struct {
+	Resources []plannedBlock `json:"resources"`
+	Outputs   map[string]struct {
 		Expression json.RawMessage `json:"expression"`
 	} `json:"outputs"`
 	Calls map[string]struct {
@@ -23,28 +21,77 @@ type planModule struct {
 	} `json:"module_calls"`
 }
 
-// planScope resolves references as they read in one module.
-type planScope struct {
-	reader *planReader
-	module []string // names of the calls that lead to it
+// plannedBlock is a resource block.
+type plannedBlock struct {
+	Address     string                     `json:"address"`
+	Expressions map[string]json.RawMessage `json:"expressions"`
+	ForEach     json.RawMessage            `json:"for_each_expression"`
 }
 
-var moduleStep = regexp.MustCompile(`module\.([^.\[]+)(?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])?`)
+// planScope resolves references as they read in one instance of a module.
+type planScope struct {
+	reader *planReader
+	module []step // the calls that lead to it
+	// key is the instance key of what the reference stands in, and forEach what
+	// its for_each is made from.
+	key     any
+	forEach json.RawMessage
+}
 
-func moduleNames(address string) []string {
-	var names []string
-	for _, m := range moduleStep.FindAllStringSubmatch(address, -1) {
-		names = append(names, m[1])
+// step is one name of an address and its instance key, nil without one.
+type step struct {
+	name string
+	key  any
+}
+
+var addressStep = regexp.MustCompile(`^([^.\[]+)(?:\[("(?:[^"\\]|\\.)*"|\d+)\])?(?:\.|$)`)
+
+// stepsOf cuts an address at its points: module.m["a.b"].aws_vpc.this[0].id.
+func stepsOf(address string) []step {
+	var steps []step
+	for address != "" {
+		m := addressStep.FindStringSubmatch(address)
+		if m == nil {
+			return nil
+		}
+		s := step{name: m[1]}
+		if text, err := strconv.Unquote(m[2]); err == nil {
+			s.key = text
+		} else if n, err := strconv.Atoi(m[2]); err == nil {
+			s.key = float64(n)
+		}
+		steps = append(steps, s)
+		address = address[len(m[0]):]
 	}
-	return names
+	return steps
+}
+
+// callsOf are the calls of a module's address: each second step.
+func callsOf(address string) []step {
+	var calls []step
+	for i, s := range stepsOf(address) {
+		if i%2 == 1 {
+			calls = append(calls, s)
+		}
+	}
+	return calls
+}
+
+// prefix is the address of the module with a point at its end.
+func (s planScope) prefix() string {
+	var b strings.Builder
+	for _, call := range s.module {
+		b.WriteString(reference{address: "module." + call.name, key: call.key}.instance() + ".")
+	}
+	return b.String()
 }
 
 // find returns the module and its parent's arguments for it.
 func (s planScope) find() (*planModule, map[string]json.RawMessage) {
 	m := &s.reader.config
 	var args map[string]json.RawMessage
-	for _, name := range s.module {
-		call, ok := m.Calls[name]
+	for _, step := range s.module {
+		call, ok := m.Calls[step.name]
 		if !ok {
 			return &planModule{}, nil
 		}
@@ -53,170 +100,85 @@ func (s planScope) find() (*planModule, map[string]json.RawMessage) {
 	return m, args
 }
 
-// written is what the configuration writes at one place: an expression, nested
-// blocks, or nothing. known is false where the configuration does not tell.
-type written struct {
-	raw   json.RawMessage
-	known bool
-}
-
-func (s planScope) expressions(r planResource) written {
+// block is the block that a planned resource is an instance of.
+func (s planScope) block(r planResource) (plannedBlock, bool) {
 	m, _ := s.find()
 	address := r.Type + "." + r.Name
 	if r.Mode == "data" {
 		address = "data." + address
 	}
-	for _, candidate := range m.Resources {
-		if candidate.Address == address {
-			raw, err := json.Marshal(candidate.Expressions)
-			return written{raw, err == nil}
-		}
+	i := slices.IndexFunc(m.Resources, func(b plannedBlock) bool { return b.Address == address })
+	if i < 0 {
+		return plannedBlock{}, false
 	}
-	return written{}
+	return m.Resources[i], true
 }
 
-// at is what is written for a member.
-func (w written) at(name string) written {
-	var members map[string]json.RawMessage
-	if !w.known || json.Unmarshal(w.raw, &members) != nil {
-		return written{}
-	}
-	return written{members[name], true}
-}
-
-// item is what is written for the n-th nested block.
-func (w written) item(n int) written {
-	var list []json.RawMessage
-	if !w.known || w.raw == nil || json.Unmarshal(w.raw, &list) != nil || n >= len(list) {
-		return written{raw: w.raw, known: w.known && w.raw != nil && w.references() != nil}
-	}
-	return written{list[n], true}
-}
-
-func (w written) references() []string {
-	var e struct {
-		References []string `json:"references"`
-	}
-	if w.raw == nil || json.Unmarshal(w.raw, &e) != nil {
-		return nil
-	}
-	return e.References
-}
-
-// merge puts markers where a value is unknown. A computed argument that nobody
-// wrote is absent, as it is in plain configuration.
-func (s planScope) merge(value, unknown any, w written) any {
-	switch flag := unknown.(type) {
-	case bool:
-		if flag {
-			return s.missing(w)
-		}
-	case map[string]any:
-		object, _ := value.(map[string]any)
-		out := map[string]any{}
-		for name, member := range object {
-			if v := s.merge(member, flag[name], w.at(name)); v != nil {
-				out[name] = v
-			}
-		}
-		for name, inner := range flag {
-			if _, had := object[name]; !had {
-				if v := s.merge(nil, inner, w.at(name)); v != nil {
-					out[name] = v
-				}
-			}
-		}
-		return out
-	case []any:
-		list, _ := value.([]any)
-		out := []any{}
-		for i := range max(len(list), len(flag)) {
-			var item, inner any
-			if i < len(list) {
-				item = list[i]
-			}
-			if i < len(flag) {
-				inner = flag[i]
-			}
-			if v := s.merge(item, inner, w.item(i)); v != nil {
-				out = append(out, v)
-			}
-		}
-		return out
-	}
-	return withoutNulls(value)
-}
-
-func withoutNulls(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		out := map[string]any{}
-		for key, member := range v {
-			if member = withoutNulls(member); member != nil {
-				out[key] = member
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, 0, len(v))
-		for _, item := range v {
-			out = append(out, withoutNulls(item))
-		}
-		return out
-	}
-	return v
-}
-
-// missing is an unknown value: a reference, unknown, or nothing that was written.
-func (s planScope) missing(w written) any {
-	if w.known && w.raw == nil {
-		return nil
-	}
-	if r, ok := s.resolve(w.references(), 0); ok {
-		return refMarker(r)
-	}
-	return unknownMarker(reasonMark{message: "it is known only after apply"})
+// whole leaves out the prefixes that a plan lists beside each reference.
+func whole(references []string) []string {
+	return slices.DeleteFunc(slices.Clone(references), func(r string) bool {
+		return slices.ContainsFunc(references, func(o string) bool {
+			return len(o) > len(r) && strings.HasPrefix(o, r) && (o[len(r)] == '.' || o[len(r)] == '[')
+		})
+	})
 }
 
 // resolve follows references through variables and outputs to one resource.
 func (s planScope) resolve(references []string, depth int) (reference, bool) {
-	// A plan lists each reference with all its prefixes; the longest says it all.
-	var whole []string
-	for _, r := range references {
-		longer := slices.ContainsFunc(references, func(o string) bool {
-			return o != r && strings.HasPrefix(o, r) && (o[len(r)] == '.' || o[len(r)] == '[')
-		})
-		if !longer {
-			whole = append(whole, r)
-		}
+	list := whole(references)
+	if own := slices.DeleteFunc(slices.Clone(list), func(r string) bool { return r == "each.key" || r == "count.index" }); len(own) == 1 && len(list) == 2 && s.key != nil {
+		return s.beside(own[0])
 	}
-	if len(whole) != 1 || depth > depthLimit {
+	if len(list) != 1 || depth > depthLimit {
 		return reference{}, false
 	}
 	m, args := s.find()
-	parts := strings.Split(whole[0], ".")
+	steps := stepsOf(list[0])
 	switch {
-	case parts[0] == "var" && len(parts) == 2 && len(s.module) > 0:
-		up := planScope{s.reader, s.module[:len(s.module)-1]}
-		return up.resolve(written{args[parts[1]], true}.references(), depth+1)
-	case parts[0] == "module" && len(parts) == 3:
-		name, _, _ := strings.Cut(parts[1], "[")
-		down := planScope{s.reader, append(s.module[:len(s.module):len(s.module)], name)}
-		return down.resolve(written{m.Calls[name].Module.Outputs[parts[2]].Expression, true}.references(), depth+1)
-	case slices.Contains([]string{"var", "local", "module", "each", "count", "self", "path", "terraform"}, parts[0]):
+	case len(steps) == 2 && steps[0].name == "var" && len(s.module) > 0:
+		last := len(s.module) - 1
+		up := planScope{reader: s.reader, module: s.module[:last], key: s.module[last].key}
+		return up.resolve(referencesOf(args[steps[1].name]), depth+1)
+	case len(steps) == 3 && steps[0].name == "module":
+		down := planScope{reader: s.reader, module: append(slices.Clone(s.module), steps[1])}
+		return down.resolve(referencesOf(m.Calls[steps[1].name].Module.Outputs[steps[2].name].Expression), depth+1)
+	case len(steps) == 3 && steps[0].name == "each" && steps[1].name == "value" && s.key != nil:
+		// for_each goes over the instances of another resource
+		if over := whole(referencesOf(s.forEach)); len(over) == 1 {
+			r, ok := s.beside(over[0])
+			r.attribute = steps[2].name
+			return r, ok
+		}
 		return reference{}, false
 	}
+	return s.named(steps)
+}
+
+// notResources are the first words of references to anything else.
+var notResources = []string{"var", "local", "module", "each", "count", "self", "path", "terraform"}
+
+// named is a reference to an attribute of a resource.
+func (s planScope) named(steps []step) (reference, bool) {
 	mode := ""
-	if parts[0] == "data" {
-		mode, parts = "data.", parts[1:]
+	if len(steps) > 0 && steps[0].name == "data" {
+		mode, steps = "data.", steps[1:]
 	}
-	if len(parts) != 3 {
+	if len(steps) != 3 || slices.Contains(notResources, steps[0].name) || steps[2].key != nil {
 		return reference{}, false
 	}
-	name, _, _ := strings.Cut(parts[1], "[")
-	prefix := ""
-	for _, call := range s.module {
-		prefix += "module." + call + "."
-	}
-	return reference{address: prefix + mode + parts[0] + "." + name, kind: parts[0], name: name, attribute: parts[2]}, true
+	return reference{address: s.prefix() + mode + steps[0].name + "." + steps[1].name, kind: steps[0].name, name: steps[1].name,
+		attribute: steps[2].name, key: steps[1].key}, true
+}
+
+// beside is a reference to the instance of a resource with the same key:
+// aws_s3_bucket.this[each.key].id. Of these a plan does not tell the attribute.
+func (s planScope) beside(resource string) (reference, bool) {
+	r, ok := s.named(append(stepsOf(resource), step{}))
+	r.key, r.attribute = s.key, ""
+	return r, ok
+}
+
+func referencesOf(raw json.RawMessage) []string {
+	list, _ := written{state: expression, options: []json.RawMessage{orNull(raw)}}.references()
+	return list
 }

@@ -17,6 +17,17 @@ type reference struct {
 	key                            any
 }
 
+// instance is the address with the instance key.
+func (r reference) instance() string {
+	switch key := r.key.(type) {
+	case string:
+		return r.address + "[" + strconv.Quote(key) + "]"
+	case float64:
+		return r.address + "[" + strconv.Itoa(int(key)) + "]"
+	}
+	return r.address
+}
+
 // A reference evaluates to a text that stands for it, with a mark. Where the
 // text came through whole, which resource is known; where the mark is left but
 // the text is not, the value was computed from it and is unknown.

@@ -8,10 +8,17 @@ text(v) := v if is_string(v)
 
 text(v) := v["$partial"] if is_string(v["$partial"])
 
-# readable: the policy can be looked into.
-readable(v) if is_object(json.unmarshal(text(v)))
+# document: the policy as an object. A text that is no JSON has none, and is not an error.
+document(v) := object_ if {
+	json.is_valid(text(v))
+	object_ := json.unmarshal(text(v))
+	is_object(object_)
+}
 
-statements(v) := value.list(object.get(json.unmarshal(text(v)), "Statement", []))
+# readable: the policy can be looked into.
+readable(v) if document(v)
+
+statements(v) := value.list(object.get(document(v), "Statement", []))
 
 allows(statement) if lower(object.get(statement, "Effect", "")) == "allow"
 

@@ -13,11 +13,12 @@
 #     aws_security_group_rule: [type, protocol, from_port, to_port, cidr_blocks, ipv6_cidr_blocks, source_security_group_id, prefix_list_ids, self, security_group_id]
 #     aws_vpc_security_group_ingress_rule: [ip_protocol, from_port, to_port, cidr_ipv4, cidr_ipv6, referenced_security_group_id, prefix_list_id, security_group_id]
 #   related:
-#     aws_security_group: [name, name_prefix]
+#     aws_security_group: [id, name, name_prefix]
 package penstock.network.ssh_from_bastion
 
 import data.penstock.lib.ingress
 import data.penstock.lib.ports
+import data.penstock.lib.refs
 import data.penstock.lib.value
 
 bastion := input.settings.bastion
@@ -75,14 +76,24 @@ known_group(group) if {
 	ref := group["$ref"]
 	ref.type == "aws_security_group"
 	some candidate in input.related.aws_security_group
-	without_key(candidate.address) == without_key(ref.address)
+	refs.about(group, candidate)
+	named(candidate)
+}
+
+# In a plan the id of a group that exists is known.
+known_group(group) if {
+	is_string(group)
+	some candidate in input.related.aws_security_group
+	candidate.values.id == group
 	named(candidate)
 }
 
 known_group(group) if {
 	ref := group["$ref"]
 	not declared
+	ref.type == "aws_security_group"
 	ref.name == "bastion"
+	ref.attribute in refs.identifying
 }
 
 # maybe: a reference of which the name is not known, such as one to a data source by variable.
@@ -90,13 +101,11 @@ maybe(group) if {
 	ref := group["$ref"]
 	ref.type == "aws_security_group"
 	some candidate in input.related.aws_security_group
-	without_key(candidate.address) == without_key(ref.address)
+	refs.about(group, candidate)
 	not named(candidate)
 	candidate.name != "bastion"
 	value.undecided(object.get(candidate.values, "name", ""))
 }
-
-without_key(address) := regex.replace(address, `\[[^\]]*\]`, "")
 
 named(candidate) if {
 	not declared
