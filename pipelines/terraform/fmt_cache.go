@@ -16,7 +16,7 @@ import (
 
 // fmtRules is the version of what this package knows of terraform fmt. Change it
 // with every change to examine or doubtful.
-const fmtRules = "1"
+const fmtRules = "2"
 
 // fmtCache remembers which contents are formatted, by the hash that git gives
 // them, so that an unchanged file costs a hash instead of a parse. Only the good
