@@ -37,7 +37,7 @@ variable "size%[1]d" {
 // file in a hundred changed since the last run.
 func (b *bench) format() error {
 	if _, err := exec.LookPath("terraform"); err != nil {
-		b.row("fmt", 0, "terraform is not on this machine", "", "")
+		b.row("fmt", 0, "not measured: there is no terraform here", "", "")
 		return nil
 	}
 	for _, n := range b.sizes(100, 1000, 10_000) {

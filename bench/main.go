@@ -3,7 +3,9 @@
 //
 //	go run ./bench [-only fmt,compliance,catalog,dagger] [-small]
 //
-// A run of a part prints its rows and leaves the file as it is.
+// A run of a part prints its rows and leaves the file as it is. The peers are those
+// on PATH or where .ci/tools and .ci/terragrunt put them; a row whose peer is not
+// there says that it was not measured.
 package main
 
 import (

@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
+	"github.com/penstock-dev/penstock/pipelines/internal/skim"
 )
 
 // ref is what a file refers to, as far as its text tells.
@@ -34,6 +35,7 @@ const (
 	aConfig              // this Terragrunt file and what it refers to
 	anywhere             // a path that the text does not tell
 	above                // a file of this name in a parent directory, as find_in_parent_folders looks
+	nothing              // no path
 )
 
 // facts are what one file's text says, wherever the file stands.
@@ -71,6 +73,14 @@ func scan(name string, src []byte) facts {
 	case strings.HasSuffix(name, ".go"):
 		return facts{refs: literals(src)}
 	}
+	if skim.Plain(src, refers) { // no error in it, and nothing that could refer to anything
+		return facts{}
+	}
+	return parse(name, src)
+}
+
+// parse reads the facts of HCL.
+func parse(name string, src []byte) facts {
 	if nesting.TooDeep(src) != "" {
 		return facts{refs: []ref{{what: anywhere}}}
 	}
@@ -142,20 +152,11 @@ func local(source string) bool {
 
 // call adds what a function call reads.
 func (s *hclScan) call(call *hclsyntax.FunctionCallExpr) {
-	first := func(what what) {
-		if len(call.Args) > 0 {
-			s.add(what, call.Args[0])
-		}
-	}
-	switch strings.TrimPrefix(call.Name, "core::") {
-	case "file", "filebase64", "fileexists", "templatefile", "filemd5", "filesha1", "filesha256", "filesha512",
-		"filebase64sha256", "filebase64sha512", "sops_decrypt_file":
-		first(aFile)
-	case "fileset":
-		first(aTree)
-	case "read_terragrunt_config", "read_tfvars_file":
-		first(aConfig)
-	case "find_in_parent_folders":
+	switch what := readBy(strings.TrimPrefix(call.Name, "core::")); what {
+	case nothing:
+	case anywhere:
+		s.refs = append(s.refs, ref{what: anywhere})
+	case above:
 		name := "terragrunt.hcl"
 		if len(call.Args) > 0 {
 			var whole bool
@@ -165,8 +166,10 @@ func (s *hclScan) call(call *hclsyntax.FunctionCallExpr) {
 			}
 		}
 		s.refs = append(s.refs, ref{what: above, path: name})
-	case "run_cmd", "get_repo_root", "get_path_from_repo_root":
-		s.refs = append(s.refs, ref{what: anywhere})
+	default:
+		if len(call.Args) > 0 {
+			s.add(what, call.Args[0])
+		}
 	}
 }
 

@@ -106,8 +106,10 @@ func compareOpinions(t *testing.T, files [][]byte, theirs []verdict) {
 	}
 }
 
-// compareStage: the stage's verdict per file is that of terraform fmt -check.
+// compareStage: the stage's verdict per file is that of terraform fmt -check, with
+// all that it does without asking.
 func compareStage(t *testing.T, terraform, dir string, theirs []verdict) {
+	withHCL(t, ourHCL(t))
 	report, err := Fmt{Scope: oneUnit(dir), Program: terraform, NoCache: true}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -15,8 +15,9 @@ import (
 const FmtStage = "terraform-fmt"
 
 // Fmt asks of every file whether terraform fmt would rewrite it. What the HCL
-// library knows to be canonical needs no process; the rest is judged by
-// terraform or tofu. Where there is neither, a file that is not canonical HCL is
+// library knows needs no process: a file that is canonical, and where terraform or
+// tofu was built with the same formatter also one that is not. The rest is judged
+// by terraform or tofu. Where there is neither, a file that is not canonical HCL is
 // a finding, and one with a construct that only terraform can judge is unknown.
 type Fmt struct {
 	pipelines.Scope
@@ -55,6 +56,7 @@ type fmtFile struct {
 	path string
 	err  error
 	src  []byte
+	hash hash
 	opinion
 	// asked: formatted is terraform's answer, not ours.
 	asked bool
@@ -74,7 +76,7 @@ func (f Fmt) Run(ctx context.Context) (*pipelines.Report, error) {
 		run.units[unit.Path] = true
 	}
 	if !f.NoCache {
-		run.cache = openFmtCache(f.Cache)
+		run.cache = openFmtCache(f.Cache, ownJudge())
 	}
 	quiet := f.Scope
 	quiet.Progress = nil
@@ -130,8 +132,8 @@ func (r *fmtRun) look(name string) *fmtFile {
 	if file.src, file.err = readFile(r.root, name); file.err != nil {
 		return file
 	}
-	key := blobHash(file.src)
-	if r.cache.has(key) {
+	file.hash = blobHash(file.src)
+	if r.cache.has(file.hash) {
 		return nil
 	}
 	file.opinion = examine(name, file.src)
@@ -139,43 +141,10 @@ func (r *fmtRun) look(name string) *fmtFile {
 		file.err, file.src = file.broken, nil
 	}
 	if file.clean() && file.err == nil {
-		r.cache.add(key)
+		r.cache.add(file.hash)
 		return nil
 	}
 	return file
-}
-
-// ask has terraform judge all files in doubt. It returns what took part and why
-// there is nobody to ask.
-func (r *fmtRun) ask(ctx context.Context) ([]pipelines.Tool, error) {
-	var doubtful []*fmtFile
-	var sources [][]byte
-	for _, unit := range r.files {
-		for _, file := range unit.open {
-			if file.err == nil {
-				doubtful, sources = append(doubtful, file), append(sources, file.src)
-			}
-		}
-	}
-	if len(doubtful) == 0 {
-		return nil, nil
-	}
-	p, err := find(r.Program)
-	if err != nil {
-		return nil, err
-	}
-	var tool pipelines.Tool
-	var wg sync.WaitGroup
-	wg.Go(func() { tool, err = p.tool(ctx) })
-	for i, answer := range p.ask(ctx, sources) {
-		file := doubtful[i]
-		file.formatted, file.err, file.asked = answer.formatted, answer.err, true
-	}
-	wg.Wait()
-	if err != nil {
-		tool = pipelines.Tool{Name: p.name, Version: "unknown"}
-	}
-	return []pipelines.Tool{tool}, nil
 }
 
 // judge says what is to be said of a unit, and rewrites its files when asked to.

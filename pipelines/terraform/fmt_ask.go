@@ -1,13 +1,16 @@
 package terraform
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/process"
 )
 
@@ -18,6 +21,61 @@ const askBatch = 1000
 type answer struct {
 	formatted []byte
 	err       error
+}
+
+// ask has terraform judge what only it can. It returns what took part and why
+// there is nobody to ask.
+func (r *fmtRun) ask(ctx context.Context) ([]pipelines.Tool, error) {
+	var open []*fmtFile
+	for _, unit := range r.files {
+		for _, file := range unit.open {
+			if file.err == nil {
+				open = append(open, file)
+			}
+		}
+	}
+	if len(open) == 0 {
+		return nil, nil
+	}
+	p, err := find(r.Program)
+	if err != nil {
+		return nil, err
+	}
+	built := p.built()
+	var left *fmtCache // what terraform itself leaves alone
+	if built.identity != "" && !r.NoCache {
+		left = openFmtCache(r.Cache, "terraform\x00"+built.identity)
+	}
+	var doubtful []*fmtFile
+	var sources [][]byte
+	for _, file := range open {
+		switch {
+		case file.doubt == nil && built.alike && !r.Fix: // what is written is terraform's own
+		case left.has(file.hash):
+			file.formatted, file.asked = file.src, true
+		default:
+			doubtful, sources = append(doubtful, file), append(sources, file.src)
+		}
+	}
+	if len(doubtful) == 0 {
+		return nil, nil
+	}
+	var tool pipelines.Tool
+	var wg sync.WaitGroup
+	wg.Go(func() { tool, err = p.tool(ctx) })
+	for i, answer := range p.ask(ctx, sources) {
+		file := doubtful[i]
+		file.formatted, file.err, file.asked = answer.formatted, answer.err, true
+		if file.err == nil && bytes.Equal(file.formatted, file.src) {
+			left.add(file.hash)
+		}
+	}
+	wg.Wait()
+	left.save()
+	if err != nil {
+		tool = pipelines.Tool{Name: p.name, Version: "unknown"}
+	}
+	return []pipelines.Tool{tool}, nil
 }
 
 // ask lets terraform format sources, many in one process, because starting it

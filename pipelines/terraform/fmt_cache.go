@@ -16,7 +16,7 @@ import (
 
 // fmtRules is the version of what this package knows of terraform fmt. Change it
 // with every change to examine or doubtful.
-const fmtRules = "1"
+const fmtRules = "2"
 
 // fmtCache remembers which contents are formatted, by the hash that git gives
 // them, so that an unchanged file costs a hash instead of a parse. Only the good
@@ -53,7 +53,7 @@ func blobHash(content []byte) hash {
 var hclVersion = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dep := range info.Deps {
-			if dep.Path == "github.com/hashicorp/hcl/v2" {
+			if dep.Path == hclModule {
 				if dep.Replace != nil {
 					dep = dep.Replace
 				}
@@ -64,10 +64,17 @@ var hclVersion = sync.OnceValue(func() string {
 	return ""
 })
 
+// ownJudge names what judges without terraform: one HCL library and one version of our rules.
+func ownJudge() string {
+	if hclVersion() == "" {
+		return ""
+	}
+	return fmtRules + "\x00" + hclVersion()
+}
+
 // openFmtCache opens the cache in dir. Without a place for it, or without
-// knowing which HCL library judges, there is none. A folder holds the verdicts
-// of one HCL library and one version of our rules.
-func openFmtCache(dir string) *fmtCache {
+// knowing who judges, there is none. A folder holds the verdicts of one judge.
+func openFmtCache(dir, judge string) *fmtCache {
 	if dir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
@@ -75,10 +82,10 @@ func openFmtCache(dir string) *fmtCache {
 		}
 		dir = filepath.Join(user, "penstock", "fmt")
 	}
-	if hclVersion() == "" {
+	if judge == "" {
 		return nil
 	}
-	key := sha256.Sum256([]byte("penstock fmt\x00" + fmtRules + "\x00" + hclVersion()))
+	key := sha256.Sum256([]byte("penstock fmt\x00" + judge))
 	c := &fmtCache{folder: filepath.Join(dir, hex.EncodeToString(key[:8])), known: map[hash]bool{}}
 	entries, _ := os.ReadDir(c.folder) // a cache that cannot be read is empty
 	for _, entry := range entries {

@@ -65,7 +65,7 @@ func TestFmtCacheIsUsed(t *testing.T) {
 	dir := tree(t, map[string]string{"unit/a.tf": unformatted})
 	plant := func(t *testing.T) string {
 		cache := t.TempDir()
-		c := openFmtCache(cache)
+		c := openFmtCache(cache, ownJudge())
 		c.add(blobHash([]byte(unformatted)))
 		c.save()
 		return cache
@@ -143,14 +143,14 @@ func TestFmtCacheForgetsWhenItIsFull(t *testing.T) {
 	withHCL(t, "v1")
 	cache := t.TempDir()
 	for i := range maxSegments + 1 {
-		c := openFmtCache(cache)
+		c := openFmtCache(cache, ownJudge())
 		for j := range maxHashes/maxSegments + 1 {
 			c.add(blobHash(fmt.Appendf(nil, "%d %d", i, j)))
 		}
 		c.save()
 	}
 	found := segments(t, cache)
-	c := openFmtCache(cache)
+	c := openFmtCache(cache, ownJudge())
 	if len(found) != 1 || !c.has(blobHash([]byte("8 0"))) || c.has(blobHash([]byte("0 0"))) {
 		t.Errorf("%d segments, want the newest one only", len(found))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
+	"github.com/penstock-dev/penstock/pipelines/internal/skim"
 )
 
 // opinion is what can be said of a file without asking terraform.
@@ -37,6 +38,15 @@ func (o opinion) clean() bool { return o.broken == nil && o.canonical && o.doubt
 
 // examine is the whole of what we know about formatting, as a pure function.
 func examine(path string, src []byte) opinion {
+	if skim.Plain(src, nil) { // as most are: there is no need of a tree
+		formatted := hclwrite.Format(src)
+		return opinion{formatted: formatted, canonical: bytes.Equal(src, formatted)}
+	}
+	return parse(path, src)
+}
+
+// parse is examine for any source.
+func parse(path string, src []byte) opinion {
 	if what := nesting.TooDeep(src); what != "" {
 		return opinion{broken: &pipelines.Error{Position: pipelines.Position{Path: printable.Path(path)},
 			Err: fmt.Errorf("could not be read: %s", what)}}

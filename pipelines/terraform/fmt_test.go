@@ -277,16 +277,18 @@ func TestFmtFindsWhatTerraformCannotRead(t *testing.T) {
 	}
 }
 
-// TestFmtFixOnAFullDisk: a limit on the size of files stands in for the disk.
+// TestFmtFixOnAFullDisk: a limit on the size of files stands in for the disk. It is
+// far above what the test program itself writes meanwhile to its log of the tests.
 func TestFmtFixOnAFullDisk(t *testing.T) {
 	noTerraform(t)
-	src := strings.Repeat("a{\n}\n", 4000)
+	const limit = 1 << 20
+	src := "a{\n}\n" + strings.Repeat("# a comment of some length, so that there are few of them\n", limit/40)
 	dir := tree(t, map[string]string{"unit/a.tf": src})
 	var before syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 4096, Max: before.Max}); err != nil {
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: before.Max}); err != nil {
 		t.Fatal(err)
 	}
 	result := run(t, Fmt{Scope: scope(dir, "unit"), NoCache: true, Fix: true}).Results[0]
