@@ -64,7 +64,7 @@ type Forge struct {
 
 var (
 	repository = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]{0,99})/([A-Za-z0-9._-]{1,100})$`)
-	tokenText  = regexp.MustCompile(`^[!-~]{1,4096}$`)
+	tokenText  = regexp.MustCompile(`^[!-~]+$`)
 )
 
 // Open checks the options. Nothing is sent yet.
