@@ -128,6 +128,16 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// ask sends a request about the repository that the library has no method for, or
+// whose answer it takes for more than it is.
+func (f *Forge) ask(ctx context.Context, method, path string, in, out any) (*github.Response, error) {
+	req, err := f.client.NewRequest(ctx, method, fmt.Sprintf("repos/%s/%s/%s", f.owner, f.name, path), in)
+	if err != nil {
+		return nil, err
+	}
+	return f.client.Do(req, out)
+}
+
 // pages is how many pages of a list are read at most: what is beyond them is an
 // error, never a silently shorter list.
 const pages = 100
