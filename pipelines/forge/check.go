@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"unicode/utf8"
@@ -58,8 +57,6 @@ const (
 	SummaryLimit = 65_535
 	// batch is how many annotations one request may have.
 	batch = 50
-	// description is how many characters a commit status may have.
-	description = 140
 )
 
 var commit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
@@ -112,13 +109,6 @@ func (f *Forge) check(ctx context.Context, c CheckRun) (Written, error) {
 		sent = next
 	}
 	return Written{Done: Created, URL: run.GetHTMLURL()}, nil
-}
-
-// unavailable says that there are no check runs for this forge or token. A request
-// that came too often is refused by 403 too.
-func unavailable(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && !f.Limited && (f.Status == http.StatusForbidden || f.Status == http.StatusNotFound)
 }
 
 // createCheck creates the run once: it is found again by an id of this call.
@@ -190,29 +180,4 @@ func (c CheckRun) output(part []Annotation) *github.CheckRunOutput {
 		out.Annotations = append(out.Annotations, one)
 	}
 	return out
-}
-
-// commitStatus says in one line what a check run would have said. The latest of a
-// name counts, so that it may be sent twice.
-func (f *Forge) commitStatus(ctx context.Context, c CheckRun, why error) (Written, error) {
-	state := "success"
-	if c.Conclusion != Success {
-		state = "failure"
-	}
-	text := cut(c.Title, description)
-	_, answer, err := f.client.Repositories.CreateStatus(repeatable(ctx, true), f.owner, f.name, c.SHA,
-		github.RepoStatus{State: &state, Context: &c.Name, Description: &text})
-	if err != nil {
-		return Written{}, fmt.Errorf("%w; and as a commit status: %w", why, failed(answer, err))
-	}
-	return Written{Done: Created, Note: fmt.Sprintf("it is a commit status, without summary and annotations, since check runs are not to be had (%v)", why)}, nil
-}
-
-// cut makes text printable and at most limit characters long, escapes included.
-func cut(text string, limit int) string {
-	runes := []rune(printable.Text(text, limit))
-	if len(runes) <= limit {
-		return string(runes)
-	}
-	return string(runes[:limit-3]) + "..."
 }
