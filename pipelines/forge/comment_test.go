@@ -149,8 +149,49 @@ func TestDuplicatesAreRemovedTheOldestStays(t *testing.T) {
 	if w := comment(t, h.forge(), "d"); w.Done != Updated || w.Duplicates != 2 {
 		t.Errorf("got %+v", w)
 	}
-	if len(h.comments) != 1 || h.comments[0]["id"] != first {
+	if len(h.comments) != 1 || h.comments[0]["id"] != first || h.comments[0]["body"] != marker+"\nd" {
 		t.Errorf("the comments are %v", h.comments)
+	}
+}
+
+// What another run wrote into the comment that this one just created is newer.
+func TestNewerTextOfAnotherRunStays(t *testing.T) {
+	h := newHub(t)
+	reads := 0
+	h.faults = []*fault{{"GET .*/comments", 100, func(w http.ResponseWriter, r *http.Request, real http.HandlerFunc) {
+		if reads++; reads == 2 {
+			h.comments[0]["body"] = marker + "\nnewer"
+		}
+		real(w, r)
+	}}}
+	if w := comment(t, h.forge(), "older"); w.Done != Created {
+		t.Errorf("got %+v", w)
+	}
+	if got := h.bodies(7); len(got) != 1 || got[0] != marker+"\nnewer" {
+		t.Errorf("the comments are %q", got)
+	}
+}
+
+// Somebody who deletes the comment meanwhile gets a new one, but not for ever.
+func TestCommentThatIsDeletedMeanwhile(t *testing.T) {
+	for times, well := range map[int]bool{1: true, 2: true, 3: false} {
+		h := newHub(t)
+		h.addComment(7, bot, marker+"\nold")
+		h.faults = []*fault{{"PATCH .*/comments", times, before(404, nil, `{"message":"Not Found"}`)}}
+		_, err := h.forge().Comment(t.Context(), 7, marker, "new")
+		if (err == nil) != well || !well && !strings.Contains(err.Error(), "it is deleted as often as it is written") {
+			t.Errorf("%d times: got %v", times, err)
+		}
+	}
+}
+
+func TestAnswerThatIsTooLarge(t *testing.T) {
+	h := newHub(t)
+	h.faults = []*fault{{"GET .*/comments", 100, func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+		fmt.Fprint(w, "["+strings.Repeat(" ", largest)+"]")
+	}}}
+	if _, err := h.forge().Comment(t.Context(), 7, marker, "x"); err == nil || !strings.Contains(err.Error(), "it has more than 33554432 bytes") {
+		t.Errorf("got %v", err)
 	}
 }
 
