@@ -23,7 +23,7 @@ func TestChaos(t *testing.T) {
 			h.addIssue(stranger, "forged", drift.marker(), true)
 		}
 		wrong := []func(http.ResponseWriter, *http.Request, http.HandlerFunc){before(502, nil, "<html>"), after(502, ""), after(504, "{}"), after(200, ""),
-			after(201, "<html>"), cutOff(false), cutOff(true), before(429, http.Header{"Retry-After": {"1"}}, ""), before(500, nil, "")}
+			after(201, "<html>"), after(201, "{}"), before(200, nil, "{}"), cutOff(false), cutOff(true), before(429, http.Header{"Retry-After": {"1"}}, ""), before(500, nil, "")}
 		rate := random.IntN(60)
 		storm := &fault{".", 1 << 30, func(w http.ResponseWriter, r *http.Request, real http.HandlerFunc) {
 			h.mu.Lock()

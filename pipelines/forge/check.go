@@ -124,12 +124,18 @@ func (f *Forge) createCheck(ctx context.Context, c CheckRun, first []Annotation,
 		if err != nil {
 			return failed(answer, err)
 		}
+		if made.GetID() <= 0 {
+			return unnamed(answer)
+		}
 		run = made
 		return nil
 	}, func() (bool, error) {
 		all, err := every(func(page github.ListOptions) ([]*github.CheckRun, *github.Response, error) {
 			list, answer, err := f.client.Checks.ListCheckRunsForRef(ctx, f.owner, f.name, c.SHA,
 				&github.ListCheckRunsOptions{CheckName: &c.Name, Filter: github.Ptr("all"), ListOptions: page})
+			if err == nil && list.Total == nil {
+				err = unnamed(answer)
+			}
 			if err != nil {
 				return nil, answer, err
 			}
@@ -152,13 +158,19 @@ func (f *Forge) extendCheck(ctx context.Context, c CheckRun, id int64, part []An
 		o.Status, o.Conclusion = github.Ptr("completed"), github.Ptr(string(c.Conclusion))
 	}
 	return f.writeOnce(ctx, func() error {
-		_, answer, err := f.client.Checks.UpdateCheckRun(repeatable(ctx, false), f.owner, f.name, id, o)
+		now, answer, err := f.client.Checks.UpdateCheckRun(repeatable(ctx, false), f.owner, f.name, id, o)
+		if err == nil && now.GetID() != id {
+			err = unnamed(answer)
+		}
 		if err != nil {
 			return failed(answer, err)
 		}
 		return nil
 	}, func() (bool, error) {
 		run, answer, err := f.client.Checks.GetCheckRun(ctx, f.owner, f.name, id)
+		if err == nil && run.GetID() != id {
+			err = unnamed(answer)
+		}
 		if err != nil {
 			return false, failed(answer, err)
 		}

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,11 +62,11 @@ func (f *Forge) settle(ctx context.Context, pull int, marker, body string) (Writ
 		if list, err = f.comments(ctx, pull, marker); err != nil {
 			return Written{}, err
 		}
-		if len(list) == 0 && created == nil {
-			return Written{}, errGone
+		if created != nil { // the list may be behind
+			list = oldest(append(list, created))
 		}
-		if len(list) == 0 { // the list is behind
-			return w, nil
+		if len(list) == 0 {
+			return Written{}, errGone
 		}
 	}
 	kept := list[0]
@@ -75,9 +76,12 @@ func (f *Forge) settle(ctx context.Context, pull int, marker, body string) (Writ
 	w.URL = kept.GetHTMLURL()
 	if kept.GetID() != created.GetID() && !same(kept.GetBody(), body) {
 		w.Done = Updated
-		_, answer, err := f.client.Issues.EditComment(ctx, f.owner, f.name, kept.GetID(), &github.IssueComment{Body: &body})
+		now, answer, err := f.client.Issues.EditComment(ctx, f.owner, f.name, kept.GetID(), &github.IssueComment{Body: &body})
 		if answer != nil && answer.StatusCode == http.StatusNotFound {
 			return Written{}, errGone
+		}
+		if err == nil && now.GetID() != kept.GetID() {
+			err = unnamed(answer)
 		}
 		if err != nil {
 			return Written{}, failed(answer, err)
@@ -118,8 +122,14 @@ func (f *Forge) comments(ctx context.Context, number int, marker string) ([]*git
 		has, _ := MarkerOf(c.GetBody())
 		return !me.is(c.User) || has != marker || c.GetID() <= 0
 	})
-	slices.SortFunc(all, func(a, b *github.IssueComment) int { return int(a.GetID() - b.GetID()) })
-	return slices.CompactFunc(all, func(a, b *github.IssueComment) bool { return a.GetID() == b.GetID() }), nil
+	return oldest(all), nil
+}
+
+// oldest sorts comments by age, each once: a list that grows while it is read may
+// have one on two pages.
+func oldest(list []*github.IssueComment) []*github.IssueComment {
+	slices.SortStableFunc(list, func(a, b *github.IssueComment) int { return cmp.Compare(a.GetID(), b.GetID()) })
+	return slices.CompactFunc(list, func(a, b *github.IssueComment) bool { return a.GetID() == b.GetID() })
 }
 
 // addComment creates a comment once. It is nil where the answer was lost and the
@@ -130,6 +140,9 @@ func (f *Forge) addComment(ctx context.Context, number int, marker, body string)
 		c, answer, err := f.client.Issues.CreateComment(ctx, f.owner, f.name, number, &github.IssueComment{Body: &body})
 		if err != nil {
 			return failed(answer, err)
+		}
+		if c.GetID() <= 0 {
+			return unnamed(answer)
 		}
 		f.learn(c.User)
 		created = c

@@ -172,6 +172,27 @@ func TestNewerTextOfAnotherRunStays(t *testing.T) {
 	}
 }
 
+// A list that is behind does not make a later comment the oldest.
+func TestListThatIsBehind(t *testing.T) {
+	h := newHub(t)
+	reads := 0
+	h.faults = []*fault{{"GET .*/comments", 100, func(w http.ResponseWriter, r *http.Request, real http.HandlerFunc) {
+		if reads++; reads < 2 {
+			real(w, r)
+			return
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.say(w, 200, []object{h.addComment(7, bot, marker+"\nof another run")}) // without ours
+	}}}
+	if w := comment(t, h.forge(), "ours"); w.Done != Created || w.Duplicates != 1 {
+		t.Errorf("got %+v", w)
+	}
+	if got := h.bodies(7); len(got) != 1 || got[0] != marker+"\nours" {
+		t.Errorf("the comments are %q", got)
+	}
+}
+
 // Somebody who deletes the comment meanwhile gets a new one, but not for ever.
 func TestCommentThatIsDeletedMeanwhile(t *testing.T) {
 	for times, well := range map[int]bool{1: true, 2: true, 3: false} {
@@ -206,6 +227,8 @@ func TestLostAnswerMakesNoSecondComment(t *testing.T) {
 		"cut off within the answer":  {times: 1, do: cutOff(true)},
 		"answer is not JSON":         {times: 1, do: after(201, "<html>")},
 		"answer is empty":            {times: 1, do: after(201, "")},
+		"answer names nothing":       {times: 1, do: after(201, "{}")},
+		"answer is null":             {times: 1, do: after(201, "null")},
 		"limit, by the second name":  {times: 2, do: before(403, http.Header{"Retry-After": {"3"}}, `{"message":"You have exceeded a secondary rate limit"}`)},
 		"limit, without Retry-After": {times: 1, do: before(403, nil, `{"message":"You have exceeded a secondary rate limit"}`)},
 		"limit, 429":                 {times: 1, do: before(429, nil, "")},

@@ -165,6 +165,8 @@ func (h *hub) real(w http.ResponseWriter, r *http.Request) {
 	case "GET commits/N/check-runs":
 		h.say(w, 200, object{"total_count": len(h.checks), "check_runs": h.checks})
 	case "POST statuses/N":
+		h.next++
+		in["id"] = h.next
 		h.statuses = append(h.statuses, in)
 		h.say(w, 201, in)
 	default:

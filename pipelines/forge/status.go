@@ -27,8 +27,11 @@ func (f *Forge) commitStatus(ctx context.Context, c CheckRun, why error) (Writte
 		state = "failure"
 	}
 	text := cut(c.Title, description)
-	_, answer, err := f.client.Repositories.CreateStatus(repeatable(ctx, true), f.owner, f.name, c.SHA,
+	now, answer, err := f.client.Repositories.CreateStatus(repeatable(ctx, true), f.owner, f.name, c.SHA,
 		github.RepoStatus{State: &state, Context: &c.Name, Description: &text})
+	if err == nil && now.GetID() <= 0 {
+		err = unnamed(answer)
+	}
 	if err != nil {
 		return Written{}, fmt.Errorf("%w; and as a commit status: %w", why, failed(answer, err))
 	}

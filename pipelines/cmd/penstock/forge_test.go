@@ -87,7 +87,12 @@ func TestForgeScripts(t *testing.T) {
 				}
 				o.log = nil
 			},
-			"without-checks": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value("office").(*office).withoutChecks = true },
+			"without-checks": func(ts *testscript.TestScript, _ bool, _ []string) {
+				o := ts.Value("office").(*office)
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				o.withoutChecks = true
+			},
 		},
 	})
 }
