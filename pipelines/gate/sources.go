@@ -130,6 +130,12 @@ func JudgeModules(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, err
 	if j.records, err = j.manifest(); err != nil {
 		return nil, err
 	}
+	if len(j.records) == 1 { // there is no manifest where nothing is called, or where nothing was fetched
+		for _, m := range known.modules {
+			j.unfetched(m)
+		}
+		return j.sorted(), nil
+	}
 	for key := range j.records {
 		j.module(j.records[key].Dir)
 	}
@@ -179,10 +185,7 @@ func (j *judge) connect() {
 			}
 			called, ok := j.records[child]
 			if !ok {
-				if !j.quiet[r.Dir] || !localCall(blocks) {
-					j.findings = append(j.findings, pipelines.Finding{Position: position(blocks[0].DefRange), Rule: "unreadable", Verdict: pipelines.Fail,
-						Severity: pipelines.High, Message: fmt.Sprintf("what it does cannot be told: the module %s was not fetched", quoted(child)), Hint: "run terraform get first"})
-				}
+				j.notFetched(child, blocks[0])
 				continue
 			}
 			for _, b := range blocks {
@@ -192,9 +195,20 @@ func (j *judge) connect() {
 	}
 }
 
-func localCall(blocks []*hcl.Block) bool {
-	return slices.ContainsFunc(blocks, func(b *hcl.Block) bool {
-		source, _, ok := sourceOfCall(b)
-		return ok && local(source)
-	})
+// unfetched finds the calls of remote modules.
+func (j *judge) unfetched(m *module) {
+	for name, blocks := range m.calls {
+		if slices.ContainsFunc(blocks, func(b *hcl.Block) bool {
+			source, _, ok := sourceOfCall(b)
+			return ok && !local(source)
+		}) {
+			j.notFetched(name, blocks[0])
+		}
+	}
+}
+
+// notFetched says so even of a call in what Judge has judged.
+func (j *judge) notFetched(key string, b *hcl.Block) {
+	j.findings = append(j.findings, pipelines.Finding{Position: position(b.DefRange), Rule: "unreadable", Verdict: pipelines.Fail, Severity: pipelines.High,
+		Message: fmt.Sprintf("what it does cannot be told: the module %s was not fetched", quoted(key)), Hint: "run terraform get first"})
 }
