@@ -193,6 +193,9 @@ func (j *judge) typed(m *module, b *hcl.Block) {
 		if name == "chart" {
 			continue // the name of a chart, more often than a path
 		}
+		if matches(j.allow.setting, kind+"."+name) {
+			continue
+		}
 		j.place(m, stackOf(b), a.Expr, nil, a.Range, "the argument "+name)
 	}
 	for _, name := range programs[kind] {

@@ -55,7 +55,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetOut(p.out)
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(p.check(), p.units(), p.report(), p.demo(), p.plan(), p.seal(), p.apply())
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.demo(), p.plan(), p.seal(), p.apply(), p.recover(), p.unlock())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
