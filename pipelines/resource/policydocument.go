@@ -26,6 +26,11 @@ func (m *module) policyDocument(b *block, i instance) cty.Value {
 func (m *module) mergedDocument(v cty.Value, b *block) cty.Value {
 	var statements []any
 	var refs cty.ValueMarks
+	for _, old := range []string{"source_json", "override_json"} {
+		if v.Type().HasAttribute(old) && !v.GetAttr(old).RawEquals(cty.NullVal(v.GetAttr(old).Type())) {
+			return unknown(cty.String, b.at, old+" is not evaluated: use "+strings.TrimSuffix(old, "json")+"policy_documents")
+		}
+	}
 	for _, name := range []string{"source_policy_documents", "override_policy_documents"} {
 		if !v.Type().HasAttribute(name) {
 			continue
