@@ -40,11 +40,11 @@ func (m *module) providerTags() {
 }
 
 func (m *module) inheritTags() {
+	if tags, ok := m.parent.tagged["aws"]; ok {
+		m.tagged["aws"] = tags
+	}
 	given, ok := m.args["providers"]
 	if !ok {
-		if tags, ok := m.parent.tagged["aws"]; ok {
-			m.tagged["aws"] = tags
-		}
 		return
 	}
 	pairs, diags := hcl.ExprMap(given.expr)
@@ -52,6 +52,7 @@ func (m *module) inheritTags() {
 		return
 	}
 	for _, pair := range pairs {
+		delete(m.tagged, providerName(pair.Key))
 		if tags, ok := m.parent.tagged[providerName(pair.Value)]; ok {
 			m.tagged[providerName(pair.Key)] = tags
 		}
