@@ -183,9 +183,6 @@ func (m *module) resource(key string, b *block, inst instance, paths []string) R
 	if r.Existence == nil {
 		r.Existence = m.existence
 	}
-	if a, ok := b.body.attributes["dynamic"]; ok && a.json {
-		r.Existence = &Reason{"dynamic blocks in JSON syntax are not evaluated: judge its plan instead", a.at}
-	}
 	needed := map[string]bool{}
 	for _, p := range paths {
 		top, _, _ := strings.Cut(p, ".")
@@ -196,6 +193,9 @@ func (m *module) resource(key string, b *block, inst instance, paths []string) R
 			continue
 		}
 		if value, ok := m.e.decode(m.attribute(key, b, inst, name)); ok {
+			if b.body.attributes[name].json {
+				value = jsonBlocks(value, within(paths, name))
+			}
 			r.Values[name] = value
 		}
 		r.Positions[name] = b.body.place(name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -60,6 +61,14 @@ type nested struct {
 	labels []string
 	body   body
 	at     pipelines.Position
+}
+
+// name is what the block is of: ingress, of a dynamic block too.
+func (n nested) name() string {
+	if n.kind == "dynamic" && len(n.labels) == 1 {
+		return n.labels[0]
+	}
+	return n.kind
 }
 
 // load reads all configuration files of a directory.
@@ -255,14 +264,14 @@ func (s *source) add(n nested, override bool) {
 	}
 }
 
-// override replaces arguments, and all nested blocks of a kind that it has.
+// override replaces arguments, and all nested blocks of a kind that it has,
+// whether they are written as blocks, as dynamic ones or as an argument.
 func (b *block) override(with body) {
-	for name, a := range with.attributes {
-		b.body.attributes[name] = a
+	replaced := with.members()
+	b.body.blocks = slices.DeleteFunc(b.body.blocks, func(n nested) bool { return replaced[n.name()] })
+	for name := range replaced {
+		delete(b.body.attributes, name)
 	}
-	kinds := map[string]bool{}
-	for _, n := range with.blocks {
-		kinds[n.kind] = true
-	}
-	b.body.blocks = append(slices.DeleteFunc(b.body.blocks, func(n nested) bool { return kinds[n.kind] }), with.blocks...)
+	maps.Copy(b.body.attributes, with.attributes)
+	b.body.blocks = append(b.body.blocks, with.blocks...)
 }
