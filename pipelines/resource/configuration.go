@@ -149,6 +149,7 @@ func (m *module) collect(ctx context.Context, d *Document, wanted Wanted) error 
 			d.Resources = append(d.Resources, m.resource(key, b, inst, paths))
 		}
 	}
+	d.Opaque = append(d.Opaque, m.src.dialects...)
 	for _, name := range m.src.callOrder {
 		called := m.call(name)
 		if called.err != nil {

@@ -35,6 +35,10 @@ type source struct {
 	providers []*block
 	// names are all attribute names that any expression mentions.
 	names map[string]bool
+	// dialects are the files that OpenTofu reads in place of others, by what is in
+	// them: with Terraform it is something else that counts.
+	origins  map[string]string
+	dialects []Opaque
 }
 
 // block is a block of either syntax.
@@ -81,7 +85,7 @@ func (e *evaluator) load(ctx context.Context, dir string) (*source, error) {
 		return nil, fmt.Errorf("reading %q: %w", dir, plain(err))
 	}
 	s := &source{dir: dir, variables: map[string]*block{}, locals: map[string]hcl.Expression{}, resources: map[string]*block{},
-		calls: map[string]*block{}, outputs: map[string]hcl.Expression{}, names: map[string]bool{}}
+		calls: map[string]*block{}, outputs: map[string]hcl.Expression{}, names: map[string]bool{}, origins: map[string]string{}}
 	var names, overrides []string
 	for _, entry := range entries {
 		name := entry.Name()
@@ -95,7 +99,13 @@ func (e *evaluator) load(ctx context.Context, dir string) (*source, error) {
 			names = append(names, name)
 		}
 	}
-	for _, name := range append(shadowed(names), overrides...) {
+	read := shadowed(slices.Clone(names))
+	for _, name := range names {
+		if !slices.Contains(read, name) {
+			s.doubt(path.Join(dir, name), strings.Replace(path.Join(dir, name), ".tf", ".tofu", 1))
+		}
+	}
+	for _, name := range append(read, overrides...) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -117,13 +127,6 @@ func isConfiguration(name string) bool {
 	return false
 }
 
-// shadowed leaves x.tf out where x.tofu stands beside it, as OpenTofu does.
-func shadowed(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool {
-		return strings.Contains(name, ".tf") && slices.Contains(names, strings.Replace(name, ".tf", ".tofu", 1))
-	})
-}
-
 func (e *evaluator) file(s *source, name string, override bool) error {
 	src, err := e.read(name)
 	if err != nil {
@@ -142,6 +145,7 @@ func (e *evaluator) file(s *source, name string, override bool) error {
 		return err
 	}
 	for _, n := range b.blocks {
+		s.compare(n)
 		s.add(n, override)
 	}
 	return nil
