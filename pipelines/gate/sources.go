@@ -33,7 +33,7 @@ func (j *judge) follow(m *module) {
 			}
 			called := j.module(dir)
 			for _, with := range m.calls[name] { // an override file adds arguments
-				called.callers = append(called.callers, caller{m, with.Body})
+				called.callers = append(called.callers, caller{m, with})
 			}
 		}
 	}
@@ -189,7 +189,7 @@ func (j *judge) connect() {
 				continue
 			}
 			for _, b := range blocks {
-				j.modules[called.Dir].callers = append(j.modules[called.Dir].callers, caller{m, b.Body})
+				j.modules[called.Dir].callers = append(j.modules[called.Dir].callers, caller{m, b})
 			}
 		}
 	}

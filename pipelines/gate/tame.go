@@ -114,9 +114,10 @@ func (j *judge) tameName(t hcl.Traversal, in scope, start bool, depth int) bool 
 	case "path":
 		return start
 	case "each":
-		for i := len(in.stack) - 1; i >= 0; i-- {
-			if b, ok := in.stack[i].(*hclsyntax.Block); ok && b.Body.Attributes["for_each"] != nil && b.Type != "dynamic" {
-				return j.tame(b.Body.Attributes["for_each"].Expr, scope{in.m, nil}, start, depth+1)
+		for _, node := range in.stack {
+			if b, ok := node.(*hclsyntax.Block); ok {
+				all := in.m.each[blockKey(b.Type, b.Labels)] // an override file may say it anew
+				return len(all) > 0 && !slices.ContainsFunc(all, func(e hcl.Expression) bool { return !j.tame(e, scope{in.m, nil}, start, depth+1) })
 			}
 		}
 		return false
@@ -187,9 +188,9 @@ func (j *judge) named(t hcl.Traversal, m *module) (list []value, ok bool) {
 			list = append(list, value{e, scope{m, nil}})
 		}
 		for _, c := range m.callers {
-			content, _, _ := c.args.PartialContent(attributes(step.Name))
+			content, _, _ := c.block.Body.PartialContent(attributes(step.Name))
 			if a := content.Attributes[step.Name]; a != nil {
-				list = append(list, value{a.Expr, scope{c.from, stackOf(&hcl.Block{Type: "module", Body: c.args})}})
+				list = append(list, value{a.Expr, scope{c.from, stackOf(c.block)}})
 			}
 		}
 		if m.dir == j.root {
