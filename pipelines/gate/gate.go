@@ -57,7 +57,7 @@ func Judge(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.module(j.root)
+	j.module(j.root).top = true
 	j.unitFiles()
 	j.settle()
 	return j.sorted(), nil

@@ -36,7 +36,12 @@ func (f *file) native() *hclsyntax.Body {
 
 // module is a directory of configuration.
 type module struct {
-	dir       string
+	dir string
+	// bare: names mean nothing that is known here, as in a template, whose
+	// caller may pass it a variable called path.
+	bare bool
+	// top: variables are set from outside, by .tfvars or Terragrunt.
+	top       bool
 	files     []*file
 	locals    map[string][]hcl.Expression
 	variables map[string][]hcl.Expression // what stands in default

@@ -186,6 +186,9 @@ func (j *judge) spell(e hcl.Expression, in scope, depth int) [][]piece {
 			return j.joined(parts, in, depth)
 		}
 	case *hclsyntax.ScopeTraversalExpr:
+		if _, _, hidden := in.bound(e.Traversal.RootName()); hidden || in.m.bare {
+			return unknown
+		}
 		switch names := dotted(e.Traversal); {
 		case names == "path.module":
 			return start(in.m.dir)

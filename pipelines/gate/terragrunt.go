@@ -60,12 +60,29 @@ func (j *judge) grunt(name, unit string) {
 	strict.allow.setting = append(gruntSettings.setting[:len(gruntSettings.setting):len(gruntSettings.setting)], j.allow.setting...)
 	strict.members("terragrunt", body, "terragrunt")
 	j.findings = strict.findings
+	if a := body.Attributes["inputs"]; a != nil {
+		j.inputs(a.Expr)
+	}
 	for _, b := range body.Blocks {
 		j.gruntBlock(name, unit, b)
 	}
 	_ = hclsyntax.Walk(body, &walker{visit: func(call *hclsyntax.FunctionCallExpr, stack []hclsyntax.Node) {
 		j.gruntCall(name, unit, call, stack)
 	}})
+}
+
+// inputs notes what a Terragrunt file sets variables to.
+func (j *judge) inputs(e hcl.Expression) {
+	j.readValues()
+	pairs, diags := hcl.ExprMap(e)
+	j.opaque = j.opaque || diags.HasErrors()
+	for _, pair := range pairs {
+		if key, ok := keyOf(pair.Key); ok {
+			j.values[key] = append(j.values[key], pair.Value)
+		} else {
+			j.opaque = true
+		}
+	}
 }
 
 func (j *judge) gruntBlock(name, unit string, b *hclsyntax.Block) {
@@ -120,7 +137,7 @@ func (j *judge) gruntSource(from []string, a *hclsyntax.Attribute) {
 		j.find(a.SrcRange, "module-source", "keep modules in the repository", "the source %s leads out of the repository", quoted(source))
 	default:
 		for _, dir := range j.existing(dirs) {
-			j.module(dir)
+			j.module(dir).top = true
 		}
 	}
 }
@@ -140,7 +157,7 @@ func (j *judge) gruntFile(name, unit string, e hcl.Expression, beneath string, a
 	for _, file := range j.existing(files) {
 		if beneath != "" {
 			unit = path.Dir(file)
-			j.module(unit)
+			j.module(unit).top = true
 		}
 		j.grunt(file, unit)
 	}
@@ -225,9 +242,9 @@ func (j *judge) gruntCall(name, unit string, call *hclsyntax.FunctionCallExpr, s
 		}
 	case "read_tfvars_file":
 		if len(call.Args) > 0 {
-			j.place(&module{dir: path.Dir(name)}, stack, call.Args[0], nil, at, call.Name)
+			j.place(&module{dir: path.Dir(name), bare: true}, stack, call.Args[0], nil, at, call.Name)
 		}
 	default:
-		j.function(&module{dir: path.Dir(name)}, call, stack, at)
+		j.function(&module{dir: path.Dir(name), bare: true}, call, stack, at)
 	}
 }
