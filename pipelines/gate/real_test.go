@@ -23,7 +23,7 @@ var runs = map[string][]string{
 	"local-exec": apply, "local-exec-json": apply, "local-exec-in-module": apply, "local-exec-in-override": apply, "resource-writes": apply,
 	"module-absolute": apply, "module-git": apply, "module-in-override": apply,
 	"terraformrc-in-home": {"terraform plan"}, "encryption-external": tofu, "template-string": tofu,
-	"terragrunt-run-cmd": {"terragrunt plan"}, "terragrunt-hook": {"terragrunt plan"}, "terragrunt-parent": {"terragrunt plan"},
+	"terragrunt-inputs": {"terragrunt plan"}, "terragrunt-run-cmd": {"terragrunt plan"}, "terragrunt-hook": {"terragrunt plan"}, "terragrunt-parent": {"terragrunt plan"},
 }
 
 var (

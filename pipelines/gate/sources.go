@@ -33,7 +33,7 @@ func (j *judge) follow(m *module) {
 			}
 			called := j.module(dir)
 			for _, with := range m.calls[name] { // an override file adds arguments
-				called.callers = append(called.callers, caller{m, with.Body})
+				called.callers = append(called.callers, caller{m, with})
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func JudgeModules(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	known.module(known.root)
+	known.module(known.root).top = true
 	known.terragrunt()
 	known.settle()
 	j, err := newJudge(fsys, dir, allow)
@@ -139,6 +139,12 @@ func JudgeModules(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, err
 	for key := range j.records {
 		j.module(j.records[key].Dir)
 	}
+	for dir, m := range known.modules {
+		if again := j.modules[dir]; again != nil {
+			again.top = m.top
+		}
+	}
+	j.values, j.opaque = known.values, known.opaque
 	j.connect()
 	j.settle()
 	return j.sorted(), nil
@@ -189,7 +195,7 @@ func (j *judge) connect() {
 				continue
 			}
 			for _, b := range blocks {
-				j.modules[called.Dir].callers = append(j.modules[called.Dir].callers, caller{m, b.Body})
+				j.modules[called.Dir].callers = append(j.modules[called.Dir].callers, caller{m, b})
 			}
 		}
 	}
