@@ -87,19 +87,27 @@ func looksSecret(s string) bool {
 	return false
 }
 
-// random tells whether a run of characters looks made by a machine: letters of
-// both cases and digits, or letters and digits over a length that names seldom have.
+// random tells whether a run of characters looks made by a machine: digits and
+// letters of both cases in no order, or letters and digits over a length that
+// names seldom have. Words in camel case change their case less often.
 func random(token string) bool {
-	var upper, lower, digits int
-	for _, r := range token {
+	class := func(c byte) int {
 		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case r >= 'A' && r <= 'Z':
-			upper++
-		case r >= 'a' && r <= 'z':
-			lower++
+		case c >= '0' && c <= '9':
+			return 0
+		case c >= 'A' && c <= 'Z':
+			return 1
+		}
+		return 2
+	}
+	var of [3]int
+	changes := 0
+	for i := range len(token) {
+		of[class(token[i])]++
+		if i > 0 && class(token[i]) != class(token[i-1]) {
+			changes++
 		}
 	}
-	return digits > 0 && upper > 0 && lower > 0 || len(token) >= 32 && digits > 3 && upper+lower > 3
+	mixed := of[0] > 0 && of[1] > 0 && of[2] > 0
+	return mixed && changes*5 >= len(token)*2 || len(token) >= 32 && of[0] > 3 && of[1]+of[2] > 3
 }
