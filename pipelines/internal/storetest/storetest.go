@@ -32,6 +32,8 @@ type S3 struct {
 	Lose atomic.Int32
 	// Down makes every request fail without reaching the server.
 	Down atomic.Bool
+	// Refused counts the requests that were made to fail.
+	Refused atomic.Int32
 	// Writes counts the requests that may change something.
 	Writes atomic.Int32
 }
@@ -134,6 +136,7 @@ func (s *S3) handler(next http.Handler) http.Handler {
 	var turn sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Down.Load() {
+			s.Refused.Add(1)
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
