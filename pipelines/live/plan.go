@@ -32,6 +32,8 @@ type Plan struct {
 	Environments []string
 	// Program, Mirror and Cache are those of terraform.Runner.
 	Program, Mirror, Cache string
+	// VerifyProvidersOnce is that of terraform.Runner.
+	VerifyProvidersOnce bool
 	// LockTimeout is how long to wait for a lock of the state. Default 2 minutes.
 	LockTimeout time.Duration
 	// Token is a file with an OIDC token, for the environment's role.
@@ -82,10 +84,12 @@ func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
 	if err := emptyDir(p.Out); err != nil {
 		return nil, err
 	}
-	runner, err := terraform.Runner{Program: p.Program, Mirror: p.Mirror, Cache: p.Cache, Allow: p.Config.Live.Allow.Providers}.Open()
+	runner, err := terraform.Runner{Program: p.Program, Mirror: p.Mirror, Cache: p.Cache, Allow: p.Config.Live.Allow.Providers,
+		VerifyProvidersOnce: p.VerifyProvidersOnce}.Open()
 	if err != nil {
 		return nil, err
 	}
+	defer runner.Close() // copies of providers hold no secret: what stays of them costs room alone
 	run := &planning{Plan: p, root: root, runner: runner, pending: map[string]Outcome{}}
 	report := run.waves(ctx, targets)
 	return run.judge(ctx, report, targets)

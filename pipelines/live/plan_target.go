@@ -89,7 +89,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 	w, err := open(ctx, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
 		actor: p.Creator.Actor, change: p.Creator.Change})
 	if err != nil {
-		return pipelines.NotRunBecause(err)
+		return unready(err, r)
 	}
 	m.Terraform, m.State.Backend = w.Tool, w.state.String()
 	if m.Modules, err = w.modules(); err != nil {
@@ -105,7 +105,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 	exit, err := w.plan(ctx, out, p.LockTimeout, p.Destroy)
 	switch {
 	case err != nil:
-		return pipelines.NotRunBecause(err)
+		return unready(err, r)
 	case exit == 0:
 		r.Outcome = NoChanges
 	case exit == 2: // terraform plan -detailed-exitcode: there are changes
@@ -117,9 +117,18 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 		return pipelines.NotRunBecause(err)
 	}
 	if err := w.show(ctx, out); err != nil {
-		return pipelines.NotRunBecause(err)
+		return unready(err, r)
 	}
 	return p.describe(ctx, t, out, r)
+}
+
+// unready is a plan that could not be made. One whose providers are not those of
+// the lock file is refused: planning what it depends on first does not mend it.
+func unready(err error, r *Record) pipelines.Result {
+	if errors.Is(err, terraform.ErrUnverified) {
+		r.Outcome = Refused
+	}
+	return pipelines.NotRunBecause(err)
 }
 
 func refused(findings []pipelines.Finding, err error) pipelines.Result {

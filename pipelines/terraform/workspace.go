@@ -26,8 +26,13 @@ type Runner struct {
 	Allow []string
 	// Cache keeps the providers fetched from registries. Default: as in Validate.
 	Cache string
+	// VerifyProvidersOnce has each provider that a lock file names hashed once in
+	// the life of the runner, and not by every call of terraform. It is for plans:
+	// a workspace of such a runner refuses apply. Close removes what it keeps.
+	VerifyProvidersOnce bool
 
-	store *store
+	store    *store
+	verified *verified // nil unless VerifyProvidersOnce
 }
 
 // Workspace is a copy of one unit's closure, and where terraform keeps its data
@@ -41,6 +46,9 @@ type Workspace struct {
 	runner *Runner
 	call   call
 	env    []string
+	// overrides are the directories of verified packages, by address.
+	overrides map[string]string
+	packages  []*providerPackage
 }
 
 // Open makes a runner ready.
@@ -50,7 +58,18 @@ func (r Runner) Open() (*Runner, error) {
 	}
 	s, err := Validate{Mirror: r.Mirror, Allow: r.Allow, Cache: r.Cache}.openStore()
 	r.store = s
+	if err == nil && r.VerifyProvidersOnce {
+		r.verified, err = newVerified(s)
+	}
 	return &r, err
+}
+
+// Close removes the copies of providers that were verified, if there are any.
+func (r *Runner) Close() error {
+	if r.verified == nil {
+		return nil
+	}
+	return r.verified.close()
 }
 
 // Workspace copies the closure of a unit of root to dir, which must not exist.
@@ -108,6 +127,9 @@ type Command struct {
 
 // Run calls terraform in the unit. A non-zero exit is in the output, not an error.
 func (w *Workspace) Run(ctx context.Context, c Command) (process.Output, error) {
+	if w.runner.verified != nil {
+		return w.runOnce(ctx, c)
+	}
 	return w.run(ctx, w.runner.store.readOnly(), c)
 }
 
@@ -125,6 +147,9 @@ func (w *Workspace) run(ctx context.Context, from installation, c Command) (proc
 // there is a mirror; they are then read from disk like all others.
 func (w *Workspace) Init(ctx context.Context, args ...string) error {
 	command := Command{Args: append([]string{"init", "-input=false", "-no-color"}, args...)}
+	if w.runner.verified != nil {
+		return w.initOnce(ctx, command.Args)
+	}
 	out, err := w.Run(ctx, command)
 	if err != nil || out.Exit == 0 {
 		return err

@@ -70,7 +70,7 @@ func person() string {
 func (p *program) plan() *cobra.Command {
 	var f liveFlags
 	var out string
-	var destroy bool
+	var destroy, verifyOnce bool
 	cmd := &cobra.Command{
 		Use:   "plan [DIR]",
 		Short: "Plan the live units that a change touches, in each environment",
@@ -99,7 +99,8 @@ process that has the key and runs no provider.`,
 			s.Progress = progress.Event
 			defer progress.Close()
 			r, err := live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Commit: s.Selection.Head, Destroy: destroy}.Run(cmd.Context())
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Commit: s.Selection.Head, Destroy: destroy,
+				VerifyProvidersOnce: verifyOnce}.Run(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -111,6 +112,7 @@ process that has the key and runs no provider.`,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the plans to `DIR`, which must be empty or new")
+	cmd.Flags().BoolVar(&verifyOnce, "verify-providers-once", false, "hash each provider of the lock files once, not in every call of terraform")
 	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of the selected units")
 	return cmd
 }
