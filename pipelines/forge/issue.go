@@ -178,4 +178,3 @@ func (f *Forge) closeIssue(ctx context.Context, one *github.Issue, why string) e
 	_, err = f.addComment(ctx, one.GetNumber(), marker, body)
 	return err
 }
-

@@ -141,12 +141,16 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	if err := e.w.show(ctx, again); err != nil {
 		return "", err
 	}
-	f, err := read(ctx, filepath.Join(again, JSONFile), e.t, e.Root, e.Config)
+	f, err := read(ctx, filepath.Join(again, JSONFile), e.t, e.root, nil, e.Config)
 	if err != nil {
 		return "", err
 	}
-	if f.changes != e.c.Manifest.Changes {
-		return "capsule", fmt.Errorf("the plan file does not hold the changes that were reviewed: %s, reviewed were %s", f.changes, e.c.Manifest.Changes)
+	same, err := e.reviewed(f)
+	if err != nil {
+		return "", err
+	}
+	if !same {
+		return "capsule", errors.New("the plan file does not hold the changes that were reviewed")
 	}
 	if v := f.judged.Verdict; v != pipelines.Pass && v != pipelines.Waived && e.t.Environment.Gated() {
 		return "policy", &pipelines.Error{Err: fmt.Errorf("by the rules of the trunk the plan is judged %s, with %d findings", v, len(f.judged.Findings)),
@@ -154,4 +158,14 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	}
 	e.changes = f.list
 	return "", nil
+}
+
+// reviewed says whether a plan does what the capsule's manifest binds.
+func (e *execution) reviewed(f facts) (bool, error) {
+	key, err := os.ReadFile(filepath.Join(e.plan, ChangesKey))
+	if err != nil {
+		return false, fmt.Errorf("reading the key of the changes: %w", err)
+	}
+	changes, err := bound(f.changes, key)
+	return changes == e.c.Manifest.Changes, err
 }

@@ -25,6 +25,7 @@ type planned struct {
 	target Target
 	record Record
 	result pipelines.Result
+	facts  *facts // nil where there is no plan
 }
 
 // target plans one target in a copy that is gone afterwards.
@@ -41,7 +42,7 @@ func (p *planning) target(ctx context.Context, t Target) planned {
 		return o
 	}
 	defer os.RemoveAll(work)
-	o.result = p.plan(ctx, t, work, out, &o.record)
+	o.result = p.plan(ctx, t, work, out, &o)
 	if again := p.upstream(t); again > 0 {
 		o.record.Again = again
 		if o.record.Outcome == Failed && o.result.Verdict == pipelines.NotRun {
@@ -67,7 +68,8 @@ func (p *planning) upstream(t Target) int {
 }
 
 // plan does the work; it fills in the record as it learns.
-func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Record) pipelines.Result {
+func (p *planning) plan(ctx context.Context, t Target, work, out string, o *planned) pipelines.Result {
+	r := &o.record
 	m := &r.Planned
 	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.Destroy
 	m.Commit, m.Wave, m.Creator = p.Commit, t.Wave, p.Creator.manifest()
@@ -111,7 +113,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 	case exit == 2: // terraform plan -detailed-exitcode: there are changes
 		r.Outcome = Changes
 	default:
-		return p.failed(t, out, exit, r)
+		return p.failed(t, out, exit, o)
 	}
 	if m.State.Lineage, m.State.Serial, err = stateIn(filepath.Join(out, PlanFile)); err != nil {
 		return pipelines.NotRunBecause(err)
@@ -119,7 +121,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 	if err := w.show(ctx, out); err != nil {
 		return unready(err, r)
 	}
-	return p.describe(ctx, t, out, r)
+	return p.describe(ctx, t, out, o)
 }
 
 // unready is a plan that could not be made. One whose providers are not those of

@@ -43,8 +43,9 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 }
 
 // creatorFrom reads who runs this from the environment of a forge, or of a person.
-func (f *liveFlags) who() live.Creator {
-	c := f.creator
+func (f *liveFlags) who(ctx context.Context, root string) (c live.Creator, commit string) {
+	c = f.creator
+	commit, c.Dirty = live.Checkout(ctx, root)
 	c.Actor, c.Repository, c.Ref = os.Getenv("GITHUB_ACTOR"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_REF")
 	c.HeadRepository = c.Repository
 	if head := os.Getenv("PENSTOCK_HEAD_REPOSITORY"); head != "" {
@@ -56,7 +57,7 @@ func (f *liveFlags) who() live.Creator {
 	if c.Actor == "" {
 		c.Actor = person()
 	}
-	return c
+	return c, commit
 }
 
 // person is who is logged in.
@@ -95,11 +96,12 @@ process that has the key and runs no provider.`,
 			if err != nil {
 				return err
 			}
+			creator, commit := f.who(cmd.Context(), s.Root)
 			progress := report.NewProgress(p.err, terminal(p.err))
 			s.Progress = progress.Event
 			defer progress.Close()
 			r, err := live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Commit: s.Selection.Head, Destroy: destroy,
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: creator, Commit: commit, Destroy: destroy,
 				VerifyProvidersOnce: verifyOnce}.Run(cmd.Context())
 			if err != nil {
 				return err
@@ -175,8 +177,11 @@ penstock recover.`,
 			if err != nil {
 				return err
 			}
+			// The checkout is the trunk: what was merged counts, and not what was before.
+			s.config, s.Base = s.head, nil
 			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Work: work}
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work}
+			a.Creator, _ = f.who(cmd.Context(), s.Root)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err

@@ -38,7 +38,8 @@ penstock unlock, can say that a run is dead.`,
 			if err != nil {
 				return err
 			}
-			r := live.Recover{Scope: s.Scope, Config: s.config, Creator: f.who(), Program: f.program, Mirror: f.mirror, Token: f.token,
+			creator, _ := f.who(cmd.Context(), s.Root)
+			r := live.Recover{Scope: s.Scope, Config: s.config, Creator: creator, Program: f.program, Mirror: f.mirror, Token: f.token,
 				Environments: f.environments, Only: f.only}
 			if r.Store, err = opened(cmd.Context(), address, s); err != nil {
 				return err
