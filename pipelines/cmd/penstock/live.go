@@ -154,7 +154,7 @@ func (f *liveFlags) targets(s scope) ([]live.Target, error) {
 
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
-	var address, work string
+	var address, work, replanned string
 	var identities, capsules []string
 	cmd := &cobra.Command{
 		Use:   "apply [DIR]",
@@ -180,7 +180,7 @@ penstock recover.`,
 			// The checkout is the trunk: what was merged counts, and not what was before.
 			s.config, s.Base = s.head, nil
 			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work}
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Replanned: replanned}
 			a.Creator, _ = f.who(cmd.Context(), s.Root)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
@@ -204,6 +204,7 @@ penstock recover.`,
 	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
 	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
+	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }

@@ -18,6 +18,7 @@ import (
 func (p *program) recover() *cobra.Command {
 	var f liveFlags
 	var address string
+	var end bool
 	cmd := &cobra.Command{
 		Use:   "recover [DIR]",
 		Short: "Clean up after applies that were killed, and say what they did",
@@ -28,6 +29,7 @@ what is not known and what remains. What may belong to a run that lives is left 
 A process id proves nothing on another machine: there only the forge, or a person with
 penstock unlock, can say that a run is dead.`,
 		Example: `  penstock recover
+  penstock recover --end                       # kill orphaned terraform and providers first
   penstock recover --environment prod --json`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -40,7 +42,7 @@ penstock unlock, can say that a run is dead.`,
 			}
 			creator, _ := f.who(cmd.Context(), s.Root)
 			r := live.Recover{Scope: s.Scope, Config: s.config, Creator: creator, Program: f.program, Mirror: f.mirror, Token: f.token,
-				Environments: f.environments, Only: f.only}
+				Environments: f.environments, Only: f.only, End: end}
 			if r.Store, err = opened(cmd.Context(), address, s); err != nil {
 				return err
 			}
@@ -56,6 +58,7 @@ penstock unlock, can say that a run is dead.`,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of runs that were cut off: orphaned terraform and providers")
 	return cmd
 }
 
