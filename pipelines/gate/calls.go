@@ -57,6 +57,9 @@ func (j *judge) calls(f *file, visit func(call *hclsyntax.FunctionCallExpr, stac
 	}
 	err := jsonStrings(f.src, func(s string, offset int) {
 		at := lineOf(f.name, f.src, offset)
+		if hides(s) && bytes.Contains(f.src, []byte("dynamic")) {
+			j.unreadable(at, "a dynamic block hides what "+quoted(s)+" means; write it in the native syntax, or use another iterator")
+		}
 		j.templateCalls(s, at, func(call *hclsyntax.FunctionCallExpr, stack []hclsyntax.Node) { visit(call, stack, at) })
 	})
 	if err != nil {
@@ -79,6 +82,12 @@ func (j *judge) templateCalls(s string, at hcl.Range, visit func(*hclsyntax.Func
 		return
 	}
 	_ = hclsyntax.Walk(parsed, &walker{visit: visit})
+}
+
+// hides says whether a name would hide what paths are made of, as the iterator
+// of a dynamic block: in JSON, what stands within the block is not told.
+func hides(name string) bool {
+	return slices.Contains([]string{"path", "local", "var", "each", "count", "terraform", "tofu"}, name)
 }
 
 func lineOf(name string, src []byte, offset int) hcl.Range {
@@ -165,7 +174,7 @@ func (j *judge) template(name string, at hcl.Range) {
 	if diags.HasErrors() {
 		return // terraform refuses it too
 	}
-	m := &module{dir: path.Dir(name)}
+	m := &module{dir: path.Dir(name), bare: true}
 	_ = hclsyntax.Walk(parsed, &walker{visit: func(call *hclsyntax.FunctionCallExpr, stack []hclsyntax.Node) {
 		j.function(m, call, stack, call.Range())
 	}})

@@ -3,6 +3,7 @@ package gate
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -69,6 +70,7 @@ type found struct {
 // located says what a path leads to, or why it may not be read.
 func (j *judge) located(pieces []piece) (found, string) {
 	base, known, i := j.root, "", 0
+	pieces = slices.DeleteFunc(slices.Clone(pieces), func(p piece) bool { return p.text == "" && p.start == nil && p.expr == nil }) // empty texts
 	if len(pieces) > 0 && pieces[0].start != nil {
 		base, i = *pieces[0].start, 1
 		if i < len(pieces) && (pieces[i].expr != nil || !strings.HasPrefix(pieces[i].text, "/")) {
@@ -180,7 +182,13 @@ func (j *judge) spell(e hcl.Expression, in scope, depth int) [][]piece {
 		if (e.Name == "abspath" || e.Name == "pathexpand") && len(e.Args) == 1 && !e.ExpandFinal {
 			return j.spell(e.Args[0], in, depth+1)
 		}
+		if parts := partsOf(e); parts != nil {
+			return j.joined(parts, in, depth)
+		}
 	case *hclsyntax.ScopeTraversalExpr:
+		if _, _, hidden := in.bound(e.Traversal.RootName()); hidden || in.m.bare {
+			return unknown
+		}
 		switch names := dotted(e.Traversal); {
 		case names == "path.module":
 			return start(in.m.dir)
@@ -213,6 +221,47 @@ func (j *judge) joined(parts []hclsyntax.Expression, in scope, depth int) [][]pi
 		}
 	}
 	return all
+}
+
+// partsOf are the parts that join or format put together, where both the text
+// between them and their number are written out.
+func partsOf(call *hclsyntax.FunctionCallExpr) (parts []hclsyntax.Expression) {
+	if len(call.Args) < 2 || call.ExpandFinal {
+		return nil
+	}
+	pattern, ok := text(call.Args[0])
+	if !ok {
+		return nil
+	}
+	list, between := call.Args[1:], []string{}
+	switch call.Name {
+	case "format":
+		if between = strings.Split(pattern, "%s"); len(between) != len(list)+1 || strings.Contains(strings.Join(between, ""), "%") {
+			return nil
+		}
+	case "join":
+		tuple, ok := call.Args[1].(*hclsyntax.TupleConsExpr)
+		if !ok || len(call.Args) != 2 {
+			return nil
+		}
+		list, between = tuple.Exprs, []string{""}
+		for range len(list) - 1 {
+			between = append(between, pattern)
+		}
+		between = append(between, "")
+	default:
+		return nil
+	}
+	for i, text := range between {
+		if parts = append(parts, literal(text)); i < len(list) {
+			parts = append(parts, list[i])
+		}
+	}
+	return parts
+}
+
+func literal(s string) hclsyntax.Expression {
+	return &hclsyntax.LiteralValueExpr{Val: cty.StringVal(s)}
 }
 
 // nowhere is an expression of which nothing is known.
@@ -265,6 +314,10 @@ func dotted(t hcl.Traversal) string {
 
 // linksOut says whether a link below a directory leads out of the repository.
 func (j *judge) linksOut(dir string) (out bool) {
+	if known, ok := j.links[dir]; ok {
+		return known
+	}
+	defer func() { j.links[dir] = out }()
 	real, err := j.resolve(dir)
 	if err != nil {
 		return err == errEscapes

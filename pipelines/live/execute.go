@@ -28,6 +28,7 @@ type execution struct {
 	before     ledger.State
 	changes    []ledger.Change
 	journal    *ledger.Journal
+	lock       *stateLock
 }
 
 // run writes the intent down, applies, and writes the result down. From the intent
@@ -37,11 +38,28 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 	if e.journal, err = e.ledger.Begin(leaseOf(e.t), e.owner); err != nil {
 		return pipelines.NotRunBecause(err), false
 	}
+	if e.lock, err = e.w.lockOf(ctx, e.owner); err != nil {
+		return pipelines.NotRunBecause(err), false
+	}
 	surely := context.WithoutCancel(ctx)
 	intent := ledger.Entry{Event: ledger.Intent, Payload: ledger.Payload{Capsule: e.c.Digest, Backend: e.w.state.record(), Before: &e.before,
-		Changes: e.changes, Note: e.work}}
+		LockID: e.lock.id(), Changes: e.changes, Note: e.work}}
 	if err := e.journal.Record(surely, intent); err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("writing the intent down: %w", err)), true
+	}
+	if err := e.lock.take(ctx, e.LockTimeout); err != nil {
+		return e.giveUp(surely, "", err)
+	}
+	defer func() { // a result that says to run recover leaves the lock to it
+		if keep {
+			return
+		}
+		if err := e.lock.release(surely); err != nil {
+			result = pipelines.NotRunBecause(fmt.Errorf("releasing the lock of the state: %w", err))
+		}
+	}()
+	if rule, err := e.unmoved(ctx); err != nil {
+		return e.giveUp(surely, rule, err)
 	}
 	if err := e.ledger.Use(surely, e.c.Digest, e.owner); err != nil {
 		rule := ""
@@ -60,6 +78,21 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		return pipelines.Result{Verdict: pipelines.NotRun, Reason: note, Hint: "run penstock recover: it says what was applied and what remains"}, true
 	}
 	return e.finish(surely, exit)
+}
+
+// unmoved compares the state with the one that was looked at before it was locked.
+func (e *execution) unmoved(ctx context.Context) (rule string, err error) {
+	if e.lock == nil {
+		return "", nil // terraform compares under a lock of its own
+	}
+	now, err := e.w.pull(ctx)
+	if err != nil {
+		return "", err
+	}
+	if got := (ledger.State{Lineage: now.Lineage, Serial: now.Serial}); got != e.before {
+		return "capsule", fmt.Errorf("the state moved while it was being locked: its serial is %d, it was %d", got.Serial, e.before.Serial)
+	}
+	return "", nil
 }
 
 // giveUp ends a run of which nothing was done.
@@ -87,15 +120,19 @@ func (e *execution) terraform(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	progress := &progress{journal: e.journal}
-	done, err := e.w.Run(ctx, terraform.Command{Args: applyArgs(plan, e.LockTimeout), Stdout: &stream{to: log, hear: progress.hear}, Grace: grace})
+	done, err := e.w.Run(ctx, terraform.Command{Args: applyArgs(plan, e.LockTimeout, e.lock != nil), Stdout: &stream{to: log, hear: progress.hear}, Grace: grace})
 	progress.flush(context.WithoutCancel(ctx))
 	_, _ = log.Write(done.Stderr)
 	return done.Exit, err
 }
 
-// applyArgs is the command line of an apply.
-func applyArgs(plan string, wait time.Duration) []string {
-	return []string{"apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=" + wait.String(), plan}
+// applyArgs is the command line of an apply; locked says that we hold the lock.
+func applyArgs(plan string, wait time.Duration, locked bool) []string {
+	lock := "-lock-timeout=" + wait.String()
+	if locked {
+		lock = "-lock=false"
+	}
+	return []string{"apply", "-json", "-input=false", "-auto-approve", lock, plan}
 }
 
 // finish compares the state with the one before and closes the journal.

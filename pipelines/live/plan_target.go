@@ -16,6 +16,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
@@ -142,20 +143,20 @@ type unitWorkspace struct {
 	*terraform.Workspace
 	state    state
 	varFiles []string
+	login    store.Profile
 }
 
 // open copies a target's unit to work and initialises it with its state.
 func open(ctx context.Context, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
-	env, err := s.environment(work)
+	in, err := s.login(work)
 	if err != nil {
 		return nil, err
 	}
-	env = append(env, more...)
-	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), env)
+	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), append(in.env, more...))
 	if err != nil {
 		return nil, err
 	}
-	u := &unitWorkspace{Workspace: w}
+	u := &unitWorkspace{Workspace: w, login: in.profile}
 	if u.state, err = stateOf(fsys, t); err != nil {
 		return nil, err
 	}

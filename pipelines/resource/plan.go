@@ -64,6 +64,8 @@ type planReader struct {
 	seen      map[string]bool
 	resources []planResource
 	config    planModule
+	// errored says that Terraform could not plan everything, planned that something is.
+	errored, planned bool
 	// defaultTags says that a provider adds tags to those of each resource.
 	defaultTags bool
 	// created are the resources of wanted types that have no id yet.
@@ -98,6 +100,10 @@ func (p *planReader) read(ctx context.Context) error {
 		return errors.New("it is no plan: it has no format_version")
 	case !p.seen["planned_values"] && !p.seen["resource_changes"]:
 		return errors.New("it is no plan: it has neither planned_values nor resource_changes")
+	case p.errored:
+		return errors.New("it is of a run that ended with an error, and does not hold everything")
+	case p.planned && !p.seen["resource_changes"]:
+		return errors.New("it has planned_values, but no resource_changes to judge")
 	}
 	return nil
 }
@@ -114,6 +120,18 @@ func (p *planReader) member(ctx context.Context, key string) error {
 		return nil
 	case "resource_changes":
 		return p.changes(ctx)
+	case "errored":
+		return p.in.Decode(&p.errored)
+	case "planned_values":
+		var values struct {
+			Root struct {
+				Resources []struct{} `json:"resources"`
+				Modules   []struct{} `json:"child_modules"`
+			} `json:"root_module"`
+		}
+		err := p.in.Decode(&values)
+		p.planned = len(values.Root.Resources)+len(values.Root.Modules) > 0
+		return err
 	case "configuration":
 		var c struct {
 			Root      planModule `json:"root_module"`

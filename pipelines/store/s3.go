@@ -33,7 +33,7 @@ type bucket struct {
 // The content cannot tell: someone else may have written the same.
 const writeKey = "penstock-write"
 
-func openS3(ctx context.Context, u *url.URL, shown string) (Store, error) {
+func openS3(ctx context.Context, u *url.URL, shown string, as Profile) (Store, error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, unusable(shown, "its parameters cannot be read")
@@ -56,15 +56,19 @@ func openS3(ctx context.Context, u *url.URL, shown string) (Store, error) {
 	if e, err := url.Parse(query.Get("endpoint")); err != nil || e.User != nil || e.RawQuery != "" {
 		return nil, unusable(shown, "its endpoint is not a plain URL")
 	}
-	client, err := newS3(ctx, query.Get("region"), query.Get("endpoint"))
+	client, err := newS3(ctx, query.Get("region"), query.Get("endpoint"), as)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %q: %w", shown, err)
 	}
 	return &bucket{client: client, bucket: u.Host, prefix: prefix, shown: u.String()}, nil
 }
 
-func newS3(ctx context.Context, region, endpoint string) (*s3.Client, error) {
-	settings, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+func newS3(ctx context.Context, region, endpoint string, as Profile) (*s3.Client, error) {
+	options := []func(*config.LoadOptions) error{config.WithRegion(region)}
+	if as.File != "" {
+		options = append(options, config.WithSharedConfigFiles([]string{as.File}), config.WithSharedConfigProfile(as.Name))
+	}
+	settings, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, err
 	}

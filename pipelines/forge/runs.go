@@ -1,0 +1,151 @@
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-github/v88/github"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/printable"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
+)
+
+// Approval is a person's word that a workflow run may use environments.
+type Approval struct {
+	Login string
+	ID    int64
+	// Environments are named as the forge spells them.
+	Environments []string
+	Comment      string
+}
+
+func (a Approval) String() string {
+	return printable.Text(a.Login, 100) + " approved " + printable.Text(strings.Join(a.Environments, ", "), 300)
+}
+
+// review is one element of what GitHub answers; the library has no type for it.
+type review struct {
+	State        string       `json:"state"`
+	Comment      string       `json:"comment"`
+	User         *github.User `json:"user"`
+	Environments []struct {
+		Name string `json:"name"`
+	} `json:"environments"`
+}
+
+// Approved returns who approved the environments of a workflow run, in all its
+// attempts. It is an error where an environment was rejected too, or where anything
+// is not understood. No approval at all is an empty list: the environment may ask
+// for none.
+//
+// It needs the permission "actions: read".
+func (f *Forge) Approved(ctx context.Context, run int64) ([]Approval, error) {
+	fault := func(err error) ([]Approval, error) {
+		return nil, fmt.Errorf("reading who approved run %d: %w", run, err)
+	}
+	path := fmt.Sprintf("repos/%s/%s/actions/runs/%d/approvals", f.owner, f.name, run)
+	reviews, err := every(func(o github.ListOptions) ([]review, *github.Response, error) {
+		req, err := f.client.NewRequest(ctx, http.MethodGet, fmt.Sprintf("%s?per_page=%d&page=%d", path, o.PerPage, o.Page), nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		var page []review
+		answer, err := f.client.Do(req, &page)
+		return page, answer, err
+	})
+	if err != nil {
+		return fault(err)
+	}
+	var approved []Approval
+	for _, r := range reviews {
+		switch {
+		case r.State == "pending":
+			continue
+		case r.State != "approved":
+			return fault(fmt.Errorf("%s said %q", printable.Text(r.User.GetLogin(), 100), printable.Text(r.State, 50)))
+		case r.User.GetID() <= 0 || r.User.GetLogin() == "" || len(r.Environments) == 0:
+			return fault(errors.New("an approval does not say by whom, or of what"))
+		}
+		a := Approval{Login: r.User.GetLogin(), ID: r.User.GetID(), Comment: r.Comment}
+		for _, e := range r.Environments {
+			if e.Name == "" {
+				return fault(errors.New("an approval does not name its environment"))
+			}
+			a.Environments = append(a.Environments, e.Name)
+		}
+		approved = append(approved, a)
+	}
+	return approved, nil
+}
+
+// RunOver says whether an attempt of a workflow run is completed; it is what
+// ledger.Coroner asks. A run that is not of this repository, or that the forge does
+// not know, is an error: neither proves that it is dead.
+//
+// It needs the permission "actions: read".
+func (f *Forge) RunOver(ctx context.Context, ci ledger.CI) (bool, error) {
+	over, err := f.runOver(ctx, ci)
+	if err != nil {
+		return false, fmt.Errorf("asking whether run %s is over: %w", printable.Text(ci.RunID, 50), err)
+	}
+	return over, nil
+}
+
+func (f *Forge) runOver(ctx context.Context, ci ledger.CI) (bool, error) {
+	if ci.Forge != "github" {
+		return false, fmt.Errorf("it is of the forge %q", printable.Text(ci.Forge, 50))
+	}
+	id, err := positive(ci.RunID)
+	if err != nil {
+		return false, err
+	}
+	attempt, err := positive(ci.Attempt)
+	if err != nil {
+		return false, err
+	}
+	if err := f.owns(ci.RunURL, id); err != nil {
+		return false, err
+	}
+	run, answer, err := f.client.Actions.GetWorkflowRunAttempt(ctx, f.owner, f.name, id, int(attempt), nil)
+	if err != nil {
+		return false, failed(answer, err)
+	}
+	if run.GetID() != id || int64(run.GetRunAttempt()) != attempt {
+		return false, fmt.Errorf("the answer is about attempt %d of run %d", run.GetRunAttempt(), run.GetID())
+	}
+	// Only these are known to come before the end.
+	if run.GetStatus() != "completed" && !slices.Contains([]string{"queued", "in_progress", "requested", "waiting", "pending"}, run.GetStatus()) {
+		return false, fmt.Errorf("its status is %q", printable.Text(run.GetStatus(), 50))
+	}
+	return run.GetStatus() == "completed", nil
+}
+
+func positive(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 63)
+	if err != nil || n <= 0 {
+		return 0, fmt.Errorf("%q is no number of a run or attempt", printable.Text(text, 50))
+	}
+	return n, nil
+}
+
+// owns refuses a run of another repository or forge: under the same number there is
+// another run here, or none.
+func (f *Forge) owns(address string, id int64) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("its address cannot be read")
+	}
+	if want := fmt.Sprintf("/%s/%s/actions/runs/%d", f.owner, f.name, id); !strings.EqualFold(u.Path, want) {
+		return fmt.Errorf("it is at %q, which is no run of %s/%s", printable.Text(u.Path, 300), f.owner, f.name)
+	}
+	if u.Host != strings.TrimPrefix(f.base.Host, "api.") {
+		return fmt.Errorf("it is on %q, asked is %q", printable.Text(u.Host, 200), f.base.Host)
+	}
+	return nil
+}

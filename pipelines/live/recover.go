@@ -1,0 +1,219 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/store"
+	"github.com/penstock-dev/penstock/pipelines/terraform"
+)
+
+// RecoverStage is the name of the stage.
+const RecoverStage = "recover"
+
+// Recover finds applies that were cut off, and cleans up after those that are
+// proven dead: it writes a state that was left on disk where it belongs, releases
+// the lock and the lease, and says what was applied, what is not known, and what
+// remains. It never touches what may belong to a run that lives.
+type Recover struct {
+	pipelines.Scope
+	// Config is penstock.yaml of the trunk.
+	Config *config.Config
+	// Store is the one that the apply had.
+	Store store.Store
+	// Coroner says whether a run is dead.
+	Coroner ledger.Coroner
+	// Creator is who recovers.
+	Creator Creator
+	// Program, Mirror, Cache and Token are those of Apply.
+	Program, Mirror, Cache, Token string
+	// Environments and Only choose among the targets, as in Plan.
+	Environments, Only []string
+	// Now is the time of the run. Default: now.
+	Now time.Time
+}
+
+// recovering is one run of the stage.
+type recovering struct {
+	Recover
+	root   *os.Root
+	runner *terraform.Runner
+	ledger *ledger.Ledger
+	runs   map[string][]ledger.Run // unfinished, by target
+}
+
+// Run looks at every target, and at every journal that was not closed.
+func (r Recover) Run(ctx context.Context) (*pipelines.Report, error) {
+	if r.Config == nil {
+		r.Config = &config.Config{Version: 1}
+	}
+	if r.Now.IsZero() {
+		r.Now = time.Now()
+	}
+	root, err := os.OpenRoot(r.Root)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	targets, err := Select(root, r.Selection, r.Config.Live, r.Environments, r.Only)
+	if err != nil {
+		return nil, err
+	}
+	runner, err := terraform.Runner{Program: r.Program, Mirror: r.Mirror, Cache: r.Cache, Allow: r.Config.Live.Allow.Providers}.Open()
+	if err != nil {
+		return nil, err
+	}
+	run := &recovering{Recover: r, root: root, runner: runner, ledger: ledger.New(r.Store), runs: map[string][]ledger.Run{}}
+	unfinished, err := run.ledger.Unfinished(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]Target{}
+	for _, t := range targets {
+		byID[t.ID()] = t
+	}
+	known := func(lease string) bool {
+		return slices.ContainsFunc(targets, func(t Target) bool { return leaseOf(t) == lease })
+	}
+	var notices []pipelines.Notice
+	for _, u := range unfinished {
+		run.runs[u.Target] = append(run.runs[u.Target], u)
+		if !known(u.Target) {
+			notices = append(notices, pipelines.Notice{Message: fmt.Sprintf("the run %s on %q was cut off, but that is not among the units looked at here", u.ID, u.Target)})
+		}
+	}
+	scope := r.Scope
+	scope.Selection = asUnits(r.Selection, targets)
+	report := scope.Each(ctx, RecoverStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
+		return run.target(ctx, byID[unit.Path])
+	})
+	report.Notices = append(report.Notices, notices...)
+	return report, nil
+}
+
+// target recovers one target.
+func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
+	lease, err := r.ledger.Look(ctx, leaseOf(t))
+	free := errors.Is(err, store.ErrNotFound)
+	if err != nil && !free {
+		return pipelines.NotRunBecause(err)
+	}
+	runs := r.runs[leaseOf(t)]
+	if free && len(runs) == 0 {
+		return pipelines.Result{Reason: "no apply was cut off"}
+	}
+	owners := map[string]ledger.Owner{}
+	if !free {
+		owners[lease.Owner.Run] = lease.Owner
+	}
+	for _, run := range runs {
+		owners[run.ID] = run.Owner()
+	}
+	for id, owner := range owners {
+		if slices.ContainsFunc(runs, func(run ledger.Run) bool { return run.ID == id && givenUp(run) }) {
+			continue
+		}
+		if state, why := r.Coroner.Alive(ctx, owner); state != ledger.Dead {
+			return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("the run %s of %s is %s: %s", id, owner.Actor, state, why),
+				Hint: "wait until it ends; a person who knows that it is dead runs penstock unlock"}
+		}
+	}
+	var said []string
+	for _, run := range runs {
+		done, err := r.run(ctx, t, run)
+		if err != nil {
+			return pipelines.NotRunBecause(fmt.Errorf("recovering the run %s: %w", run.ID, err))
+		}
+		said = append(said, done)
+	}
+	if !free {
+		// Should its owner have renewed it since, it lives, and this fails.
+		if err := r.ledger.Break(ctx, leaseOf(t), lease.Version); err != nil {
+			return pipelines.NotRunBecause(fmt.Errorf("releasing the lease: %w", err))
+		}
+		said = append(said, "the lease of "+lease.Owner.Run+" is released")
+	}
+	return pipelines.Result{Reason: strings.Join(said, "; "), Judged: map[string]int{"runs": len(runs)}}
+}
+
+// givenUp says whether a person has said that the run is dead.
+func givenUp(run ledger.Run) bool {
+	return slices.ContainsFunc(run.Entries, func(e ledger.Entry) bool { return e.Event == ledger.Released })
+}
+
+// run recovers one run that is dead.
+func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string, error) {
+	work, err := os.MkdirTemp("", "penstock-")
+	if err != nil {
+		return "", fmt.Errorf("making room to work: %w", err)
+	}
+	defer os.RemoveAll(work)
+	w, err := open(ctx, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
+		actor: r.Creator.Actor, change: "recover"})
+	if err != nil {
+		return "", err
+	}
+	owner, err := ledger.NewOwner(r.Creator.Actor, ledger.CIFrom(os.Getenv))
+	if err != nil {
+		return "", err
+	}
+	journal, err := r.ledger.Continue(ctx, leaseOf(t), run.ID, owner)
+	if err != nil {
+		return "", err
+	}
+	unlocked, err := w.releaseDead(ctx, r.Root, run)
+	if err != nil {
+		return "", err
+	}
+	pushed, err := w.push(ctx, run)
+	if err != nil {
+		return "", err
+	}
+	after, err := w.pull(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := compare(run, after)
+	note := found.String()
+	if unlocked {
+		note += "; the lock of the state is released"
+	}
+	if pushed {
+		note += "; the state that was left on disk is written"
+	}
+	return fmt.Sprintf("run %s of %s: %s", run.ID, run.Owner().Actor, note), journal.Record(ctx, ledger.Entry{Event: ledger.Recovered, Payload: ledger.Payload{
+		After: &ledger.State{Lineage: after.Lineage, Serial: after.Serial}, Changes: found.unknown, Note: note}})
+}
+
+// push writes the state that terraform could not write to its backend, if it still
+// lies where the run worked. Terraform refuses one that is not the state's next.
+func (w *unitWorkspace) push(ctx context.Context, run ledger.Run) (bool, error) {
+	if len(run.Entries) == 0 || run.Entries[0].Note == "" {
+		return false, nil
+	}
+	var left string
+	err := filepath.WalkDir(run.Entries[0].Note, func(name string, d os.DirEntry, err error) error {
+		if err == nil && d.Name() == "errored.tfstate" {
+			left = name
+		}
+		return nil // what cannot be read, or is gone, is not there
+	})
+	if err != nil || left == "" {
+		return false, err
+	}
+	done, err := w.Run(ctx, terraform.Command{Args: []string{"state", "push", left}})
+	if err == nil && done.Exit != 0 {
+		err = &pipelines.Error{Err: fmt.Errorf("writing the state that was left in %q: terraform state push ended with %d", left, done.Exit),
+			Hint: "look at both states, and push the right one yourself"}
+	}
+	return err == nil, err
+}
