@@ -233,7 +233,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	for name, text := range map[string][]byte{"nothing": nil, "no PEM": []byte("x"), "cut": private[:40],
 		"another kind": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})} {
 		_, err := ParseSigner(text)
-		refused(t, "private: "+name, err, ErrKey, "")
+		refused(t, "private: "+name, err, ErrKey, "neither PEM of PKCS #8 nor a key of OpenSSH")
 		if _, err := ParseIdentities(text); !errors.Is(err, ErrKey) {
 			t.Errorf("identity: %s: got %v", name, err)
 		}
