@@ -81,7 +81,12 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 }
 
 // leaseOf names what a lease and a journal are about.
-func leaseOf(t Target) string { return t.Environment.Name + "/" + t.Unit.Path }
+func leaseOf(t Target) string {
+	if t.Unit.Path == "." { // no name in a store
+		return t.Environment.Name + "/_root"
+	}
+	return t.Environment.Name + "/" + t.Unit.Path
+}
 
 func held(err error) error {
 	var other *ledger.HeldError
