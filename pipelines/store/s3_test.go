@@ -145,6 +145,24 @@ func TestServerThatIgnoresConditionsIsRefused(t *testing.T) {
 	}
 }
 
+// Where two conditional writes meet, S3 refuses one without having judged it: it
+// is sent again.
+func TestConflictingWritesAreSentAgain(t *testing.T) {
+	server, s := newBucket(t)
+	server.Conflict.Store(1)
+	if err := create(t, s, "x", "one"); err != nil {
+		t.Fatal(err)
+	}
+	_, one := read(t, s, "x")
+	server.Conflict.Store(1)
+	if err := s.Replace(t.Context(), "x", []byte("two"), one); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := read(t, s, "x"); got != "two" || server.Conflict.Load() >= 0 {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A server that keeps to them is asked once.
 func TestConditionsAreProvenOnce(t *testing.T) {
 	server, s := newBucket(t)
