@@ -16,7 +16,8 @@ import (
 // memory. Deletions have room of their own: they are never pushed out.
 const (
 	changesLimit    = 4_000
-	attributesLimit = 100_000
+	attributesLimit = 30_000
+	lookedLimit     = 1_000_000
 	literalsLimit   = 32 << 20
 )
 
@@ -112,7 +113,13 @@ func (c *collector) data(r *tfjson.StateResource) error {
 	return nil
 }
 
+// look remembers what was looked up. If it is too much to remember, nothing is
+// known to be harmless.
 func (c *collector) look(value any, depth int) {
+	if len(c.looked) > lookedLimit {
+		c.secrets.full = true
+		return
+	}
 	switch v := value.(type) {
 	case string:
 		c.looked[c.hash(v)] = true
