@@ -272,6 +272,7 @@ func pairs(before, after []leaf, ch *tfjson.Change) []pair {
 	replacing := replacePaths(ch.ReplacePaths)
 	list = slices.DeleteFunc(list, func(p pair) bool { return p.same() || p.nothing() })
 	for i := range list {
+		list[i].detach()
 		path := list[i].path()
 		list[i].replaces = slices.ContainsFunc(replacing, func(r []string) bool {
 			return len(r) > 0 && len(r) <= len(path) && slices.Equal(r, path[:len(r)])
@@ -279,6 +280,16 @@ func pairs(before, after []leaf, ch *tfjson.Change) []pair {
 	}
 	slices.SortStableFunc(list, func(a, b pair) int { return slices.Compare(a.path(), b.path()) })
 	return list
+}
+
+// detach copies the leaves, so that a pair that is kept does not keep all others.
+func (p *pair) detach() {
+	for _, side := range []**leaf{&p.before, &p.after} {
+		if *side != nil {
+			one := **side
+			*side = &one
+		}
+	}
 }
 
 func (p pair) path() []string {
