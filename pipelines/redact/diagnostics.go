@@ -36,7 +36,10 @@ type diagnostic struct {
 	Summary  string `json:"summary"`
 	Detail   string `json:"detail"`
 	Address  string `json:"address"`
-	Range    *struct {
+	Snippet  *struct {
+		Context string `json:"context"` // the block's type and labels
+	} `json:"snippet"`
+	Range *struct {
 		Filename string `json:"filename"`
 		Start    struct {
 			Line int `json:"line"`
@@ -151,8 +154,11 @@ func (p *publisher) diagnostic(d diagnostic) string {
 	if d.Range != nil && d.Range.Filename != "" {
 		text = fmt.Sprintf("%s:%d: %s", p.file(d.Range.Filename), d.Range.Start.Line, text)
 	}
-	if d.Address != "" {
+	switch {
+	case d.Address != "":
 		text += fmt.Sprintf(" (%s)", p.address(d.Address))
+	case d.Snippet != nil && d.Snippet.Context != "":
+		text += fmt.Sprintf(" (%s)", p.text(d.Snippet.Context))
 	}
 	if d.Detail != "" {
 		text += ": " + p.text(d.Detail)
@@ -170,11 +176,15 @@ func bounded(text string) string {
 	return string(runes[:beginning]) + " ... " + string(runes[len(runes)-errorLength+beginning:])
 }
 
-var fileName = regexp.MustCompile(`^[\w.-]{1,60}$`)
+var fileName = regexp.MustCompile(`^[\w.-][\w./-]{0,119}$`)
 
-// file is a name within the repository; where it is no plain one, its ending.
+// file is a name within the repository, of one from elsewhere its end; where it is
+// no plain one, nothing but that it is a file.
 func (p *publisher) file(name string) string {
-	base := path.Base(strings.ReplaceAll(name, `\`, "/"))
+	base := path.Clean(strings.ReplaceAll(name, `\`, "/"))
+	if path.IsAbs(base) || strings.HasPrefix(base, "../") {
+		base = path.Base(base)
+	}
 	ext := path.Ext(base)
 	if fileName.MatchString(base) && (ext == ".tf" || ext == ".tofu" || ext == ".tfvars" || ext == ".json") && !p.secrets.hides(base) {
 		return base

@@ -94,6 +94,7 @@ func TestWhatIsShown(t *testing.T) {
   a = "orders"
   b = "${var.env}-orders-db"
   c = "dvlp"
+  k = "ab1cd"
   user_data = "#!/bin/sh"
   d = "password=hunter22"
   m = { team-name = 1 }
@@ -125,6 +126,10 @@ output "o" { value = sensitive("wrapped-secret") }`)
 		{"account", `123456789012`, `{}`, looked, `account=looked_up`},
 		{"user_data", `"#!/bin/sh"`, `{}`, "", `user_data=not_in_code`},
 		{"text", `"password=hunter22"`, `{}`, "", `text=sensitive`},
+		{"auth_token", `{"kind":"orders","size":1}`, `{}`, "", `auth_token.kind=sensitive auth_token.size=sensitive`},
+		{"env", `[{"name":"DB_PASSWORD","value":"orders"},{"name":"orders","value":"dvlp"}]`, `{}`, "", `env[0].name=not_in_code env[0].value=sensitive env[1].name=sensitive env[1].value="dvlp"`},
+		{"text", `"ab1cd"`, `{}`, "", `text="ab1cd"`},
+		{"text", `"ab1cd"`, `{}`, strings.Replace(sensitive, "s3cretvalue", `{\"k\":\"ab1cd\"}`, 1), `text=sensitive`},
 		{"text", `"tok-from-code"`, `{}`, "", `text=sensitive`},
 		{"text", `"hid-from-code"`, `{}`, "", `text=sensitive`},
 		{"text", `"wrapped-secret"`, `{}`, "", `text=sensitive`},
