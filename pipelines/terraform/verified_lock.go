@@ -51,6 +51,9 @@ func readLock(unit string) (*lockFile, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the lock file: %w", err)
 	}
+	if len(lock.content) > maxFile {
+		return nil, unverified(lockHint, "the lock file has %d bytes, more than %d", len(lock.content), maxFile)
+	}
 	lock.present = true
 	lock.providers, err = parseLock(lock.content)
 	return lock, err
