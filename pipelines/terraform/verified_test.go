@@ -288,8 +288,8 @@ func TestVerifiedOnceRefuses(t *testing.T) {
 		}, want: "the lock file has no h1 hash of " + null + " %V"},
 		"named twice": {change: func(_ *testing.T, _, lock string) string { return lock + lock }, want: "the lock file names " + null + " twice"},
 		"out of the mirror": {change: func(_ *testing.T, _, lock string) string {
-			return strings.ReplaceAll(lock, null, "../../x")
-		}, want: `the lock file names "../../x", which is no address of a provider`},
+			return strings.ReplaceAll(lock, null, "../x/y")
+		}, want: `the lock file names "../x/y", which is no address of a provider`},
 		"out by its version": {change: func(_ *testing.T, _, lock string) string {
 			return "provider \"" + null + "\" {\n  version = \"../1\"\n}\n"
 		}, want: `the lock file has "../1" as the version of ` + null},
@@ -415,7 +415,7 @@ func TestVerifiedOnceSeesChanges(t *testing.T) {
 				}
 				command := Command{Args: []string{"version"}, Started: alter}
 				if !during {
-					command.Started = nil
+					command.Started = func(int) { t.Error("terraform was started on it") }
 					alter(0)
 				}
 				_, err = w.Run(t.Context(), command)
