@@ -271,9 +271,9 @@ func foot(list []Target) string {
 	if len(list) == 1 {
 		return "\nReproduce: " + markdown.Code(reproduce(list[0])) + "\n"
 	}
-	return "\nReproduce one target: `penstock plan --environment ENVIRONMENT UNIT`\n"
+	return "\nReproduce one target: `penstock plan --environment ENVIRONMENT --unit UNIT --out DIR`\n"
 }
 
 func reproduce(t Target) string {
-	return fmt.Sprintf("penstock plan --environment %s %s", cmp.Or(t.Environment, "ENVIRONMENT"), t.Unit)
+	return fmt.Sprintf("penstock plan --environment %s --unit %s --out plans", cmp.Or(t.Environment, "ENVIRONMENT"), t.Unit)
 }

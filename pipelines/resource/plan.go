@@ -37,6 +37,7 @@ func FromPlan(ctx context.Context, r io.Reader, path string, wanted Wanted) (*Do
 		return nil, &pipelines.Error{Position: pipelines.Position{Path: path}, Err: fmt.Errorf("reading the plan: %w", err),
 			Hint: "write it with terraform show -json PLAN > " + path}
 	}
+	p.addRead()
 	p.created = map[string]bool{}
 	for _, planned := range p.resources {
 		var fresh struct {
@@ -63,6 +64,7 @@ type planReader struct {
 	format    string
 	seen      map[string]bool
 	resources []planResource
+	readData  []planResource
 	config    planModule
 	// errored says that Terraform could not plan everything, planned that something is.
 	errored, planned bool
@@ -123,15 +125,15 @@ func (p *planReader) member(ctx context.Context, key string) error {
 	case "errored":
 		return p.in.Decode(&p.errored)
 	case "planned_values":
-		var values struct {
-			Root struct {
-				Resources []struct{} `json:"resources"`
-				Modules   []struct{} `json:"child_modules"`
-			} `json:"root_module"`
-		}
-		err := p.in.Decode(&values)
-		p.planned = len(values.Root.Resources)+len(values.Root.Modules) > 0
-		return err
+		return p.state(func(stateResource) { p.planned = true })
+	case "prior_state":
+		return p.state(func(r stateResource) {
+			if _, want := p.wanted[r.Type]; r.Mode == "data" && (p.wanted == nil || want) {
+				read := planResource{Address: r.Address, Module: r.module(), Mode: r.Mode, Type: r.Type, Name: r.Name, Index: r.Index}
+				read.Change.After = r.Values
+				p.readData = append(p.readData, read)
+			}
+		})
 	case "configuration":
 		var c struct {
 			Root      planModule `json:"root_module"`
