@@ -20,6 +20,10 @@ import (
 	"time"
 )
 
+func init() {
+	children["run"], children["look"], children["wait"] = childRun, childLook, childWait
+}
+
 // childRun is a run: it tells its owner, and starts a tool of it on each line.
 func childRun(_ context.Context, _ *Ledger, in *bufio.Scanner) error {
 	o, err := NewOwner("ada", CI{})

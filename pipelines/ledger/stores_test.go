@@ -36,7 +36,7 @@ func open(t *testing.T, address string) *Ledger {
 
 // children are what this test binary does when it is started as a child.
 var children = map[string]func(context.Context, *Ledger, *bufio.Scanner) error{
-	"race": childRace, "record": childRecord, "run": childRun, "look": childLook, "wait": childWait,
+	"race": childRace, "record": childRecord,
 }
 
 func TestMain(m *testing.M) {

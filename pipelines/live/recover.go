@@ -32,6 +32,8 @@ type Recover struct {
 	Store store.Store
 	// Coroner says whether a run is dead.
 	Coroner ledger.Coroner
+	// End kills what is left on this machine of a run that was cut off.
+	End bool
 	// Creator is who recovers.
 	Creator Creator
 	// Program, Mirror, Cache and Token are those of Apply.
@@ -122,18 +124,18 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		if slices.ContainsFunc(runs, func(run ledger.Run) bool { return run.ID == id && givenUp(run) }) {
 			continue
 		}
-		if state, why := r.Coroner.Alive(ctx, owner); state != ledger.Dead {
-			return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("the run %s of %s is %s: %s", id, owner.Actor, state, why),
-				Hint: "wait until it ends; a person who knows that it is dead runs penstock unlock"}
+		if result := r.dead(ctx, owner); result.Verdict != "" {
+			return result
 		}
 	}
 	var said []string
+	var open []pipelines.Finding
 	for _, run := range runs {
-		done, err := r.run(ctx, t, run)
+		done, unknown, err := r.run(ctx, t, run)
 		if err != nil {
 			return pipelines.NotRunBecause(fmt.Errorf("recovering the run %s: %w", run.ID, err))
 		}
-		said = append(said, done)
+		said, open = append(said, done), append(open, unknown...)
 	}
 	if !free {
 		// Should its owner have renewed it since, it lives, and this fails.
@@ -142,7 +144,26 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		}
 		said = append(said, "the lease of "+lease.Owner.Run+" is released")
 	}
-	return pipelines.Result{Reason: strings.Join(said, "; "), Judged: map[string]int{"runs": len(runs)}}
+	return pipelines.Result{Reason: strings.Join(said, "; "), Judged: map[string]int{"runs": len(runs)}, Findings: open}
+}
+
+// dead returns no verdict for a run that is proven dead.
+func (r *recovering) dead(ctx context.Context, owner ledger.Owner) pipelines.Result {
+	state, why := r.Coroner.Alive(ctx, owner)
+	if state == ledger.Living && r.End {
+		if _, err := ledger.End(owner); err != nil {
+			return pipelines.NotRunBecause(err)
+		}
+		state, why = r.Coroner.Alive(ctx, owner)
+	}
+	if state == ledger.Dead {
+		return pipelines.Result{}
+	}
+	hint := "wait until it ends, or end what is left of it: penstock recover --end"
+	if state != ledger.Living {
+		hint = "a person who knows that it is dead says so: penstock unlock"
+	}
+	return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("the run %s of %s is %s: %s", owner.Run, owner.Actor, state, why), Hint: hint}
 }
 
 // givenUp says whether a person has said that the run is dead.
@@ -151,36 +172,36 @@ func givenUp(run ledger.Run) bool {
 }
 
 // run recovers one run that is dead.
-func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string, error) {
+func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string, []pipelines.Finding, error) {
 	work, err := os.MkdirTemp("", "penstock-")
 	if err != nil {
-		return "", fmt.Errorf("making room to work: %w", err)
+		return "", nil, fmt.Errorf("making room to work: %w", err)
 	}
 	defer os.RemoveAll(work)
-	w, err := open(ctx, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
+	w, err := open(ctx, reviewed, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
 		actor: r.Creator.Actor, change: "recover"})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	owner, err := ledger.NewOwner(r.Creator.Actor, ledger.CIFrom(os.Getenv))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	journal, err := r.ledger.Continue(ctx, leaseOf(t), run.ID, owner)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	unlocked, err := w.releaseDead(ctx, r.Root, run)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	pushed, err := w.push(ctx, run)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	after, err := w.pull(ctx)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	found := compare(run, after)
 	note := found.String()
@@ -190,7 +211,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	if pushed {
 		note += "; the state that was left on disk is written"
 	}
-	return fmt.Sprintf("run %s of %s: %s", run.ID, run.Owner().Actor, note), journal.Record(ctx, ledger.Entry{Event: ledger.Recovered, Payload: ledger.Payload{
+	return fmt.Sprintf("run %s of %s: %s", run.ID, run.Owner().Actor, note), found.findings(), journal.Record(ctx, ledger.Entry{Event: ledger.Recovered, Payload: ledger.Payload{
 		After: &ledger.State{Lineage: after.Lineage, Serial: after.Serial}, Changes: found.unknown, Note: note}})
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 )
 
@@ -50,18 +51,24 @@ func compare(run ledger.Run, after pulled) remains {
 	return r
 }
 
-// String says it in a sentence, naming what is not known.
+// String says it in a sentence.
 func (r remains) String() string {
 	if len(r.applied)+len(r.unknown) == 0 {
 		return fmt.Sprintf("nothing was applied, %d changes remain", len(r.open))
 	}
-	s := fmt.Sprintf("%d changes were applied, %d are not known", len(r.applied), len(r.unknown))
-	if len(r.unknown) > 0 {
-		var list []string
-		for _, change := range r.unknown {
-			list = append(list, change.Address+" ("+strings.Join(change.Actions, ", ")+")")
+	return fmt.Sprintf("%d changes were applied, of %d that is not known; plan again for what remains", len(r.applied), len(r.unknown))
+}
+
+// findings name each change of which it is not known whether it was made.
+func (r remains) findings() []pipelines.Finding {
+	var list []pipelines.Finding
+	for _, change := range r.unknown {
+		f := pipelines.Finding{Rule: "cut-off", Verdict: pipelines.Unknown, Severity: pipelines.High, Resource: change.Address,
+			Message: "whether it was made is not known: " + strings.Join(change.Actions, ", "), Hint: "look at it; the next plan says what remains"}
+		if slices.Contains(change.Actions, "create") {
+			f.Hint = "look whether it exists outside the state: import it or remove it, then plan again"
 		}
-		s += ": look whether they exist outside the state: " + strings.Join(list, "; ")
+		list = append(list, f)
 	}
-	return s + "; plan again for what remains"
+	return list
 }

@@ -16,7 +16,8 @@ import (
 // memory. Deletions have room of their own: they are never pushed out.
 const (
 	changesLimit    = 4_000
-	attributesLimit = 100_000
+	attributesLimit = 30_000
+	lookedLimit     = 1_000_000
 	literalsLimit   = 32 << 20
 )
 
@@ -112,7 +113,13 @@ func (c *collector) data(r *tfjson.StateResource) error {
 	return nil
 }
 
+// look remembers what was looked up. If it is too much to remember, nothing is
+// known to be harmless.
 func (c *collector) look(value any, depth int) {
+	if len(c.looked) > lookedLimit {
+		c.secrets.full = true
+		return
+	}
 	switch v := value.(type) {
 	case string:
 		c.looked[c.hash(v)] = true
@@ -265,6 +272,7 @@ func pairs(before, after []leaf, ch *tfjson.Change) []pair {
 	replacing := replacePaths(ch.ReplacePaths)
 	list = slices.DeleteFunc(list, func(p pair) bool { return p.same() || p.nothing() })
 	for i := range list {
+		list[i].detach()
 		path := list[i].path()
 		list[i].replaces = slices.ContainsFunc(replacing, func(r []string) bool {
 			return len(r) > 0 && len(r) <= len(path) && slices.Equal(r, path[:len(r)])
@@ -272,6 +280,16 @@ func pairs(before, after []leaf, ch *tfjson.Change) []pair {
 	}
 	slices.SortStableFunc(list, func(a, b pair) int { return slices.Compare(a.path(), b.path()) })
 	return list
+}
+
+// detach copies the leaves, so that a pair that is kept does not keep all others.
+func (p *pair) detach() {
+	for _, side := range []**leaf{&p.before, &p.after} {
+		if *side != nil {
+			one := **side
+			*side = &one
+		}
+	}
 }
 
 func (p pair) path() []string {

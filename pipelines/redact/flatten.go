@@ -93,8 +93,23 @@ func (f *flattener) object(path []string, v map[string]any, sensitive, unknown a
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		f.flatten(child(path, key), v[key], marks[key], unknowns[key])
+		mark := marks[key]
+		if key == "value" && namesSecret(v) {
+			mark = true
+		}
+		f.flatten(child(path, key), v[key], mark, unknowns[key])
 	}
+}
+
+// namesSecret tells whether an object says by its name that its value is secret, as
+// the environments of containers do: {name = "DB_PASSWORD", value = "..."}.
+func namesSecret(v map[string]any) bool {
+	for _, key := range []string{"name", "key"} {
+		if name, ok := v[key].(string); ok && holdsSecret(name) {
+			return true
+		}
+	}
+	return false
 }
 
 var seed = maphash.MakeSeed()

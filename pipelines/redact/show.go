@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -19,7 +20,7 @@ type judge struct {
 
 func newJudge(c *collector) *judge {
 	j := &judge{collector: c, memo: map[string]Kind{}, counts: map[Kind]int{}}
-	j.public = &addresses{names: map[string]string{}, may: func(key string) bool { return j.text(key, "") == "" || j.keyword(key) }}
+	j.public = &addresses{names: map[string]string{}, may: func(key string) bool { return j.text(key) == "" || j.keyword(key) }}
 	return j
 }
 
@@ -48,18 +49,23 @@ func (j *judge) value(l *leaf) *Value {
 }
 
 func (j *judge) judge(l *leaf) Kind {
-	name := nameOf(l.path)
+	secret := slices.ContainsFunc(l.path, holdsSecret)
 	switch v := l.value.(type) {
 	case string:
-		if scripts[name] && v != "" {
+		switch {
+		case strings.TrimSpace(v) == "":
+			return ""
+		case secret:
+			return Sensitive
+		case scripts[nameOf(l.path)]:
 			return NotInCode
 		}
-		return j.text(v, name)
+		return j.text(v)
 	case json.Number:
 		text := string(v)
 		switch {
 		case v == emptyList:
-		case holdsSecret(name) || j.secrets.full || j.secrets.whole[text] || len(text) >= shortest && j.secrets.hides(text):
+		case secret || j.secrets.full || j.secrets.whole[text] || len(text) >= shortest && j.secrets.hides(text):
 			return Sensitive
 		case len(text) >= 5 && j.looked[j.hash(text)] && !j.texts[text]:
 			return LookedUp
@@ -68,16 +74,9 @@ func (j *judge) judge(l *leaf) Kind {
 	return ""
 }
 
-// text decides on one text that goes by a name; "" is: it may be shown.
-func (j *judge) text(text, name string) Kind {
-	if strings.TrimSpace(text) == "" {
-		return ""
-	}
-	lower := strings.ToLower(text)
-	switch {
-	case name != "" && holdsSecret(name):
-		return Sensitive
-	case harmlessValues[lower] && !j.secrets.full:
+// text decides on one text; "" is: it may be shown.
+func (j *judge) text(text string) Kind {
+	if harmlessValues[strings.ToLower(text)] && !j.secrets.full {
 		return ""
 	}
 	kind, known := j.memo[text]
