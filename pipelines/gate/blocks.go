@@ -168,7 +168,9 @@ func (j *judge) remoteState(b *hcl.Block) {
 	}
 	j.backend(kind, backend.Range)
 	if config := content.Attributes["config"]; config != nil {
+		j.reads = true
 		j.setting("backend."+kind, config.Expr, config.Range, "backend")
+		j.reads = false
 	}
 }
 

@@ -80,6 +80,7 @@ type judge struct {
 	links     map[string]bool             // directories, and whether a link below leads out
 	values    map[string][]hcl.Expression // of variables of the unit, from .tfvars; nil is not read yet
 	opaque    bool                        // some .tfvars cannot be read
+	reads     bool                        // the state in question is read for its outputs alone: no provider that it names is run
 	budget    int                         // how much of one expression is still followed
 	left      int                         // and of all of them together
 	findings  []pipelines.Finding

@@ -107,7 +107,7 @@ func (j *judge) setting(name string, e hcl.Expression, at hcl.Range, rule string
 	}
 	if name == "backend.local.path" || name == "backend.local.workspace_dir" {
 		for _, f := range j.place(&module{dir: j.root}, nil, e, nil, at, "the argument "+name) {
-			if _, err := j.resolve(f.name); f.whole && err == nil && name == "backend.local.path" {
+			if _, err := j.resolve(f.name); f.whole && err == nil && name == "backend.local.path" && !j.reads {
 				j.find(at, "state", "keep state in a backend", "%s would be taken for the state, which names providers to run", quoted(f.name))
 			}
 		}

@@ -39,6 +39,9 @@ func (p *planning) gateModules(w *unitWorkspace) ([]pipelines.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := w.record(); err != nil {
+		return nil, err
+	}
 	return gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allowList(p.Config.Live.Allow))
 }
 
