@@ -184,3 +184,14 @@ func label(kind, tag string) string {
 	}
 	return kind + " " + tag
 }
+
+// Encrypt returns a writer that encrypts to recipients what is written to it, to be
+// closed at the end: for what is no plan, such as the log of an apply. It is read
+// with age, or penstock capsule open's identities.
+func Encrypt(to io.Writer, recipients []string) (io.WriteCloser, error) {
+	_, parsed, err := parseRecipients(recipients)
+	if err != nil {
+		return nil, err
+	}
+	return age.Encrypt(to, parsed...)
+}

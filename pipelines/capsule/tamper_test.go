@@ -164,6 +164,7 @@ func signatures(t *testing.T, s setting) []tampered {
 	add("a recipient that is none", ErrRecipient, "neither an age nor an SSH public key", take().enclose(s.key, func(e *Envelope) { e.Recipients = []string{"x"} }))
 	add("another time", ErrSignature, broken, take().replace(envelopeName, `"sealed": "20`, `"sealed": "19`))
 	add("a time with a fraction", ErrManifest, "not in UTC and whole seconds", take().enclose(s.key, func(e *Envelope) { e.Sealed = e.Sealed.Add(time.Millisecond) }))
+	add("a checksum in capitals", ErrManifest, "payload cannot have the sha256", take().enclose(s.key, func(e *Envelope) { e.Payload.SHA256 = strings.ToUpper(e.Payload.SHA256) }))
 	none := Trust{}
 	all = append(all, tampered{name: "nobody is trusted", raw: take().bytes(), kind: ErrSigner, says: "nobody is trusted", trust: &none})
 	odd := Trust{Signers: map[string]ed25519.PublicKey{"empty": nil, "short": s.public[:31]}}
@@ -224,6 +225,11 @@ func payloads(t *testing.T, s setting) []tampered {
 		z.Close()
 	})
 	sealed("a bomb in front", "does not go on with the member", func(w io.Writer) { compressed(t, w, make([]byte, 64<<20)) })
+	for name, at := range map[string]int{"the filling of the salt": block + saltSize, "the filling at the end": -trailer - 1, "the end": -1} {
+		hidden := inner(t, s).bytes()
+		hidden[(at+len(hidden))%len(hidden)] = 'x'
+		sealed("something in "+name, "holds more than the manifest names", func(w io.Writer) { compressed(t, w, hidden) })
+	}
 	for name, c := range map[string]struct {
 		says string
 		edit func(f *forged)

@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/google/go-github/v88/github"
 )
@@ -68,31 +68,36 @@ func (f *Forge) issue(ctx context.Context, i Issue) (Written, error) {
 		return f.closeIssues(ctx, i, list)
 	}
 	w := Written{Done: Unchanged}
-	var created *github.Issue
+	var created *issue
 	if len(list) == 0 {
 		if created, err = f.addIssue(ctx, i); err != nil {
 			return Written{}, err
 		}
-		w = Written{Done: Created, URL: created.GetHTMLURL()}
+		if created != nil {
+			w = Written{Done: Created, URL: created.URL}
+		}
 		if list, err = f.issues(ctx, i.marker()); err != nil {
 			return Written{}, err
+		}
+		if len(list) == 0 && created == nil {
+			return Written{}, errGone
 		}
 		if len(list) == 0 { // the list is behind
 			return w, nil
 		}
 	}
 	kept := list[0]
-	if kept.GetNumber() != created.GetNumber() { // it was there before, or another run was first
-		w.URL = kept.GetHTMLURL()
+	if created == nil || kept.Number != created.Number { // it was there before, or another run was first
+		w.URL = kept.URL
 		if w.Done, err = f.editIssue(ctx, i, kept); err != nil {
 			return Written{}, err
 		}
 	}
 	for _, other := range list[1:] {
-		if other.GetState() == "closed" {
+		if other.State == "closed" {
 			continue
 		}
-		if err := f.closeIssue(ctx, other, fmt.Sprintf("The same as #%d.", kept.GetNumber())); err != nil {
+		if err := f.closeIssue(ctx, other, fmt.Sprintf("The same as #%d.", kept.Number)); err != nil {
 			return Written{}, err
 		}
 		w.Duplicates++
@@ -100,58 +105,67 @@ func (f *Forge) issue(ctx context.Context, i Issue) (Written, error) {
 	return w, nil
 }
 
+// issue is what is read of one; the library's type has members that Gitea fills
+// otherwise.
+type issue struct {
+	Number      int             `json:"number"`
+	URL         string          `json:"html_url"`
+	Title       string          `json:"title"`
+	Body        string          `json:"body"`
+	State       string          `json:"state"`
+	User        *github.User    `json:"user"`
+	Labels      []*github.Label `json:"labels"`
+	PullRequest *struct{}       `json:"pull_request"`
+}
+
 // issues are ours with the marker, the oldest first.
-func (f *Forge) issues(ctx context.Context, marker string) ([]*github.Issue, error) {
+func (f *Forge) issues(ctx context.Context, marker string) ([]*issue, error) {
 	me, err := f.self(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := every(func(o github.ListOptions) ([]*github.Issue, *github.Response, error) {
-		return f.client.Issues.ListByRepo(ctx, f.owner, f.name, &github.IssueListByRepoOptions{State: "all", Labels: []string{DriftLabel},
-			Sort: "created", Direction: "asc", ListCursorOptions: github.ListCursorOptions{Page: strconv.Itoa(o.Page), PerPage: o.PerPage}})
+	all, err := every(func(o github.ListOptions) (page []*issue, answer *github.Response, err error) {
+		answer, err = f.ask(ctx, http.MethodGet, fmt.Sprintf("issues?state=all&labels=%s&sort=created&direction=asc&per_page=%d&page=%d", DriftLabel, o.PerPage, o.Page), nil, &page)
+		return page, answer, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(i *github.Issue) bool {
-		has, _ := MarkerOf(i.GetBody())
-		return !me.is(i.User) || has != marker || i.IsPullRequest() || i.GetNumber() <= 0
+	all = slices.DeleteFunc(all, func(i *issue) bool {
+		has, _ := MarkerOf(i.Body)
+		return !me.is(i.User) || has != marker || i.PullRequest != nil || i.Number <= 0
 	})
-	slices.SortFunc(all, func(a, b *github.Issue) int { return a.GetNumber() - b.GetNumber() })
-	return slices.CompactFunc(all, func(a, b *github.Issue) bool { return a.GetNumber() == b.GetNumber() }), nil
+	slices.SortFunc(all, func(a, b *issue) int { return a.Number - b.Number })
+	return slices.CompactFunc(all, func(a, b *issue) bool { return a.Number == b.Number }), nil
 }
 
 // editIssue opens an issue and makes it say what it should, in one request.
-func (f *Forge) editIssue(ctx context.Context, i Issue, now *github.Issue) (Done, error) {
+func (f *Forge) editIssue(ctx context.Context, i Issue, now *issue) (Done, error) {
 	var change github.IssueRequest
 	done := Unchanged
-	if !same(now.GetTitle(), i.Title) {
+	if !same(now.Title, i.Title) {
 		change.Title, done = &i.Title, Updated
 	}
-	if !same(now.GetBody(), i.Body) {
+	if !same(now.Body, i.Body) {
 		change.Body, done = &i.Body, Updated
 	}
-	if now.GetState() != "open" {
+	if now.State != "open" {
 		change.State, done = github.Ptr("open"), Reopened
 	}
 	if done == Unchanged {
 		return done, nil
 	}
-	_, answer, err := f.client.Issues.Edit(ctx, f.owner, f.name, now.GetNumber(), &change)
-	if err != nil {
-		return "", failed(answer, err)
-	}
-	return done, nil
+	return done, f.changeIssue(ctx, now, change)
 }
 
 // closeIssues closes what is open of a key.
-func (f *Forge) closeIssues(ctx context.Context, i Issue, list []*github.Issue) (Written, error) {
+func (f *Forge) closeIssues(ctx context.Context, i Issue, list []*issue) (Written, error) {
 	w := Written{Done: Unchanged}
 	for n, one := range list {
 		if n == 0 {
-			w.URL = one.GetHTMLURL()
+			w.URL = one.URL
 		}
-		if one.GetState() == "closed" {
+		if one.State == "closed" {
 			continue
 		}
 		if err := f.closeIssue(ctx, one, i.Body); err != nil {
@@ -164,17 +178,23 @@ func (f *Forge) closeIssues(ctx context.Context, i Issue, list []*github.Issue) 
 
 // closeIssue closes an issue, then says why: a run that is killed in between leaves
 // a closed issue, and no second comment is made of it.
-func (f *Forge) closeIssue(ctx context.Context, one *github.Issue, why string) error {
-	_, answer, err := f.client.Issues.Edit(ctx, f.owner, f.name, one.GetNumber(),
-		&github.IssueRequest{State: github.Ptr("closed"), StateReason: github.Ptr("completed")})
-	if err != nil {
-		return failed(answer, err)
+func (f *Forge) closeIssue(ctx context.Context, one *issue, why string) error {
+	if err := f.changeIssue(ctx, one, github.IssueRequest{State: github.Ptr("closed"), StateReason: github.Ptr("completed")}); err != nil {
+		return err
 	}
 	marker := "<!-- penstock:closed:" + rand.Text() + " -->" // of this time only
 	body, err := marked(marker, why)
 	if err != nil {
 		return err
 	}
-	_, err = f.addComment(ctx, one.GetNumber(), marker, body)
+	_, err = f.addComment(ctx, one.Number, marker, body)
 	return err
+}
+
+func (f *Forge) changeIssue(ctx context.Context, one *issue, change github.IssueRequest) error {
+	answer, err := f.ask(ctx, http.MethodPatch, fmt.Sprintf("issues/%d", one.Number), change, &issue{})
+	if err != nil {
+		return failed(answer, err)
+	}
+	return nil
 }

@@ -13,8 +13,8 @@ import (
 // addIssue creates an issue once, with its label in the same request: without it
 // the issue would not be found again. It is nil where the answer was lost and the
 // issue is there all the same.
-func (f *Forge) addIssue(ctx context.Context, i Issue) (*github.Issue, error) {
-	var created *github.Issue
+func (f *Forge) addIssue(ctx context.Context, i Issue) (*issue, error) {
+	var created *issue
 	var labels any = []string{DriftLabel}
 	err := f.writeOnce(ctx, func() error {
 		made, err := f.postIssue(ctx, i, labels)
@@ -41,21 +41,16 @@ func (f *Forge) addIssue(ctx context.Context, i Issue) (*github.Issue, error) {
 		return created, nil
 	}
 	// GitHub drops labels of those who may not set them, and says nothing.
-	err = fmt.Errorf("the label %q does not stay on issue %d", DriftLabel, created.GetNumber())
+	err = fmt.Errorf("the label %q does not stay on issue %d", DriftLabel, created.Number)
 	return nil, errors.Join(err, f.closeIssue(ctx, created, "It has no label, and would not be found again."))
 }
 
 func ours(l *github.Label) bool { return l.GetName() == DriftLabel }
 
 // postIssue sends the request itself, as the library knows labels by name only.
-func (f *Forge) postIssue(ctx context.Context, i Issue, labels any) (*github.Issue, error) {
-	req, err := f.client.NewRequest(ctx, http.MethodPost, fmt.Sprintf("repos/%s/%s/issues", f.owner, f.name),
-		map[string]any{"title": i.Title, "body": i.Body, "labels": labels})
-	if err != nil {
-		return nil, err
-	}
-	made := &github.Issue{}
-	answer, err := f.client.Do(req, made)
+func (f *Forge) postIssue(ctx context.Context, i Issue, labels any) (*issue, error) {
+	made := &issue{}
+	answer, err := f.ask(ctx, http.MethodPost, "issues", map[string]any{"title": i.Title, "body": i.Body, "labels": labels}, made)
 	if err != nil {
 		return nil, failed(answer, err)
 	}

@@ -49,14 +49,8 @@ func (f *Forge) Approved(ctx context.Context, run int64) ([]Approval, error) {
 	fault := func(err error) ([]Approval, error) {
 		return nil, fmt.Errorf("reading who approved run %d: %w", run, err)
 	}
-	path := fmt.Sprintf("repos/%s/%s/actions/runs/%d/approvals", f.owner, f.name, run)
-	reviews, err := every(func(o github.ListOptions) ([]review, *github.Response, error) {
-		req, err := f.client.NewRequest(ctx, http.MethodGet, fmt.Sprintf("%s?per_page=%d&page=%d", path, o.PerPage, o.Page), nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		var page []review
-		answer, err := f.client.Do(req, &page)
+	reviews, err := every(func(o github.ListOptions) (page []review, answer *github.Response, err error) {
+		answer, err = f.ask(ctx, http.MethodGet, fmt.Sprintf("actions/runs/%d/approvals?per_page=%d&page=%d", run, o.PerPage, o.Page), nil, &page)
 		return page, answer, err
 	})
 	if err != nil {

@@ -188,7 +188,7 @@ func (t *transport) limit(answer *http.Response) time.Duration {
 	}
 	if answer.Header.Get("X-RateLimit-Remaining") == "0" {
 		if reset, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil {
-			return max(time.Unix(reset, 0).Sub(t.now())+time.Second, 0)
+			return max(time.Unix(reset, 0).Sub(t.now()), 0) // not added to: it may be the longest there is
 		}
 	}
 	return secondary

@@ -81,6 +81,7 @@ type judge struct {
 	values    map[string][]hcl.Expression // of variables of the unit, from .tfvars; nil is not read yet
 	opaque    bool                        // some .tfvars cannot be read
 	budget    int                         // how much of one expression is still followed
+	left      int                         // and of all of them together
 	findings  []pipelines.Finding
 }
 
@@ -92,7 +93,7 @@ func newJudge(fsys fs.FS, dir string, allow Allow) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &judge{fsys: fsys, allow: p, modules: map[string]*module{}, grunts: map[string]bool{}, templates: map[string]bool{}, links: map[string]bool{}}
+	j := &judge{fsys: fsys, allow: p, modules: map[string]*module{}, grunts: map[string]bool{}, templates: map[string]bool{}, links: map[string]bool{}, left: total}
 	if j.root, err = j.resolve(dir); err != nil {
 		return nil, fmt.Errorf("judging %q: %w", dir, err)
 	}

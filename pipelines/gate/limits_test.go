@@ -20,6 +20,7 @@ func TestHostileSizesAreRefused(t *testing.T) {
 		"deep":         {"main.tf", "locals {\n  x = " + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "\n}\n", "unreadable"},
 		"deep json":    {"main.tf.json", `{"locals":{"x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}}", "unreadable"},
 		"deep in json": {"main.tf.json", `{"locals":{"x":"${` + strings.Repeat(`\u005b`, 20000) + strings.Repeat(`\u005d`, 20000) + `}"}}`, "unreadable"},
+		"many calls":   {"main.tf.json", `{"locals":{"x":[` + strings.Repeat(`"${file(local.x)}",`, 10_000) + `1]}}`, "file"},
 		"circular":     {"main.tf", "locals {\n  x = \"${local.x}\"\n}\noutput \"x\" {\n  value = file(\"${path.module}/${local.x}\")\n}\n", "file"},
 		"doubling":     {"main.tf", doubling.String(), "file"},
 		"calls itself": {"main.tf", "variable \"x\" {}\nmodule \"x\" {\n  source = \"./\"\n  x      = var.x\n}\noutput \"x\" {\n  value = file(var.x)\n}\n", "file"},

@@ -27,9 +27,11 @@ type scope struct {
 	stack []hclsyntax.Node
 }
 
-// effort bounds how much of one expression is followed, and how far a text may branch.
+// effort bounds how much of one expression is followed, total that of all, and
+// branches how many texts one can be. Beyond that nothing is known, so it is refused.
 const (
 	effort   = 5000
+	total    = 2_000_000
 	branches = 64
 	deepest  = 40
 )
@@ -37,7 +39,8 @@ const (
 // place judges a path that configuration reads; pattern is the second argument
 // of fileset. It returns what is known of the files.
 func (j *judge) place(m *module, stack []hclsyntax.Node, e, pattern hcl.Expression, at hcl.Range, what string) []found {
-	j.budget = effort
+	j.budget = min(effort, j.left)
+	defer func(before int) { j.left -= before - max(0, j.budget) }(j.budget)
 	in := scope{m, stack}
 	spelled := j.spell(e, in, 0)
 	if pattern != nil {
@@ -205,6 +208,9 @@ func (j *judge) spell(e hcl.Expression, in scope, depth int) [][]piece {
 		}
 	case hclsyntax.Node:
 	default:
+		if !j.affords(e) {
+			return unknown
+		}
 		if inner, ok := template(e); ok {
 			return j.spell(inner, in, depth+1)
 		}
@@ -285,6 +291,13 @@ func cross(heads, tails [][]piece) [][]piece {
 		}
 	}
 	return all
+}
+
+// affords says whether a value of JSON is still followed, by its size: it is
+// evaluated as a whole.
+func (j *judge) affords(e hcl.Expression) bool {
+	j.budget -= (e.Range().End.Byte - e.Range().Start.Byte) / 16
+	return j.budget >= 0
 }
 
 // template is a string of JSON as the template that it is.

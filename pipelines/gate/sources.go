@@ -22,6 +22,7 @@ func (j *judge) follow(m *module) {
 		return // the records say what is called
 	}
 	for name, blocks := range m.calls {
+		told := map[*module]bool{}
 		for _, b := range blocks {
 			source, _, ok := sourceOfCall(b)
 			if !ok || !local(source) {
@@ -32,6 +33,10 @@ func (j *judge) follow(m *module) {
 				continue // refused by call
 			}
 			called := j.module(dir)
+			if told[called] {
+				continue
+			}
+			told[called] = true
 			for _, with := range m.calls[name] { // an override file adds arguments
 				called.callers = append(called.callers, caller{m, with})
 			}

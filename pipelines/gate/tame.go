@@ -161,6 +161,9 @@ func (s scope) bound(name string) (e hcl.Expression, outer scope, ok bool) {
 }
 
 func (j *judge) tameJSON(e hcl.Expression, in scope, start bool, depth int) bool {
+	if !j.affords(e) {
+		return false
+	}
 	if pairs, diags := hcl.ExprMap(e); !diags.HasErrors() {
 		return !slices.ContainsFunc(pairs, func(p hcl.KeyValuePair) bool {
 			return !j.tame(p.Key, in, start, depth+1) || !j.tame(p.Value, in, start, depth+1)

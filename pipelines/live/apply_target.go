@@ -24,8 +24,11 @@ func (a *applying) target(ctx context.Context, t Target) pipelines.Result {
 	}
 	c, err := a.find(ctx, t, closure, work)
 	if err != nil {
-		_ = os.RemoveAll(work)
-		if errors.Is(err, errNoCapsule) || errors.Is(err, capsule.ErrRefused) {
+		defer os.RemoveAll(work)
+		if errors.Is(err, errNoCapsule) {
+			return a.unplanned(ctx, t, err, work)
+		}
+		if errors.Is(err, capsule.ErrRefused) {
 			return refusal("capsule", err)
 		}
 		return pipelines.NotRunBecause(err)
@@ -66,6 +69,9 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	}()
 	e := &execution{applying: a, t: t, c: c, owner: owner, work: work, plan: filepath.Join(work, "open")}
 	if refused, err := e.prepare(kept); err != nil {
+		if errors.Is(err, errNothing) {
+			return pipelines.Result{Reason: "planned again: " + err.Error()}, false
+		}
 		if refused != "" {
 			return refusal(refused, err), false
 		}
@@ -75,7 +81,12 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 }
 
 // leaseOf names what a lease and a journal are about.
-func leaseOf(t Target) string { return t.Environment.Name + "/" + t.Unit.Path }
+func leaseOf(t Target) string {
+	if t.Unit.Path == "." { // no name in a store
+		return t.Environment.Name + "/_root"
+	}
+	return t.Environment.Name + "/" + t.Unit.Path
+}
 
 func held(err error) error {
 	var other *ledger.HeldError
@@ -98,7 +109,7 @@ func (e *execution) prepare(ctx context.Context) (refused string, err error) {
 		}
 		return "", err
 	}
-	e.w, err = open(ctx, e.runner, e.Root, e.root.FS(), e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
+	e.w, err = open(ctx, reviewed, e.runner, e.Root, e.root.FS(), e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
 		actor: e.Creator.Actor, change: e.Creator.Change}, e.owner.Env())
 	if err != nil {
 		return "", err
@@ -115,14 +126,19 @@ func (e *execution) prepare(ctx context.Context) (refused string, err error) {
 	if err != nil {
 		return "", err
 	}
-	m := e.c.Manifest
-	now := capsule.State{Backend: e.w.state.String(), Lineage: current.Lineage, Serial: current.Serial}
-	if m.State.Lineage == "" || m.State.Serial == 0 && current.Serial == 0 { // there was no state: its lineage is made when it is first written
-		now.Lineage = m.State.Lineage
-	}
-	if err := e.c.Matches(capsule.Expect{Repository: e.Repository, Unit: m.Unit, Environment: m.Environment, Destroy: m.Destroy, Closure: m.Closure,
-		State: now, Terraform: e.w.Tool, Lock: lock, Modules: modules, Images: m.Images, Policies: m.Policies.Digest}); err != nil {
+	if err := e.compared(lock, modules); err != nil {
 		return "capsule", err
+	}
+	m := e.c.Manifest
+	// Where there was no state its lineage is made when it is first written.
+	moved := current.Serial != m.State.Serial || current.Lineage != m.State.Lineage && current.Lineage != ""
+	if moved || len(m.After) > 0 {
+		if err := e.replan(ctx); err != nil {
+			if errors.Is(err, errReview) {
+				return "approval", err
+			}
+			return "", err
+		}
 	}
 	e.before = ledger.State{Lineage: current.Lineage, Serial: current.Serial}
 	return e.recheck(ctx)

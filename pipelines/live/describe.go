@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,21 +13,21 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/gate"
 	"github.com/penstock-dev/penstock/pipelines/redact"
+	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
 // allowList is what may run or be fetched, as the gate takes it.
 func allowList(a config.Allow) gate.Allow {
+	if len(a.Providers) == 0 {
+		a.Providers = terraform.Hashicorp
+	}
 	return gate.Allow{Providers: a.Providers, Modules: a.Modules, DataSources: a.DataSources, Provisioners: a.Provisioners,
 		Backends: a.Backends, Settings: a.Settings}
 }
 
 // gate reads the configuration before anything of it runs.
-func (p *planning) gate(t Target) ([]pipelines.Finding, error) {
-	allow := allowList(p.Config.Live.Allow)
-	if len(allow.Providers) == 0 {
-		allow.Providers = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu.org/hashicorp/*"}
-	}
-	return gate.Judge(p.root.FS(), t.Unit.Path, allow)
+func (p *planning) gate(copied fs.FS, t Target) ([]pipelines.Finding, error) {
+	return gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow))
 }
 
 // gateModules reads the modules that init downloaded, before the plan runs.
@@ -34,15 +35,11 @@ func (p *planning) gateModules(w *unitWorkspace) ([]pipelines.Finding, error) {
 	if _, err := os.Stat(filepath.Join(w.Modules(), "modules.json")); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	allow := allowList(p.Config.Live.Allow)
-	if len(allow.Providers) == 0 {
-		allow.Providers = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu.org/hashicorp/*"}
-	}
 	unit, err := filepath.Rel(w.Dir, w.Unit)
 	if err != nil {
 		return nil, err
 	}
-	return gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allow)
+	return gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allowList(p.Config.Live.Allow))
 }
 
 // failed describes a plan that terraform ended with an error.

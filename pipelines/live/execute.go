@@ -2,10 +2,11 @@ package live
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/redact"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
@@ -77,7 +79,13 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		_ = e.journal.Record(surely, ledger.Entry{Event: ledger.Failed, Payload: ledger.Payload{Note: note}}) // recover finds the intent all the same
 		return pipelines.Result{Verdict: pipelines.NotRun, Reason: note, Hint: "run penstock recover: it says what was applied and what remains"}, true
 	}
-	return e.finish(surely, exit)
+	result, keep = e.finish(surely, exit)
+	if name, err := e.keepLog(surely); err != nil {
+		result.Reason += fmt.Sprintf("; its log could not be kept: %v", err)
+	} else if name != "" {
+		result.Reason += "; its log is " + name
+	}
+	return result, keep
 }
 
 // unmoved compares the state with the one that was looked at before it was locked.
@@ -151,75 +159,102 @@ func (e *execution) finish(ctx context.Context, exit int) (pipelines.Result, boo
 		return pipelines.NotRunBecause(fmt.Errorf("writing the result down: %w", err)), true
 	}
 	if exit != 0 {
-		return pipelines.Result{Verdict: pipelines.NotRun, Judged: map[string]int{"changes": len(e.changes)},
-			Reason: fmt.Sprintf("terraform apply ended with %d: a part of the changes may have been made", exit),
-			Hint:   "open the log, then plan again: what was made is in the state"}, false
+		return e.broke(exit), false
 	}
-	return pipelines.Result{Judged: map[string]int{"changes": len(e.changes)}, Reason: fmt.Sprintf("applied %s: %d changes", e.c.Digest, len(e.changes))}, false
+	return e.settled(ctx), false
 }
 
-// pulled is the head of a state, and the addresses in it.
-type pulled struct {
-	Lineage   string
-	Serial    uint64
-	Addresses map[string]bool
-}
-
-// pull reads the state from its backend.
-func (w *unitWorkspace) pull(ctx context.Context) (pulled, error) {
-	done, err := w.Run(ctx, terraform.Command{Args: []string{"state", "pull"}})
+// broke is the result of an apply that terraform ended with an error: in an orderly
+// way, so that the state tells what was done.
+func (e *execution) broke(exit int) pipelines.Result {
+	result := pipelines.Result{Verdict: pipelines.NotRun, Judged: map[string]int{"changes": len(e.changes)},
+		Reason: fmt.Sprintf("terraform apply ended with %d: a part of the changes may have been made", exit),
+		Hint:   "plan again: what was made is in the state"}
+	o, err := public(e.root, e.t, e.Config)
 	if err != nil {
-		return pulled{}, err
+		return result
 	}
-	if done.Exit != 0 {
-		return pulled{}, fmt.Errorf("reading the state: terraform state pull ended with %d", done.Exit)
+	// What the plan knows to be sensitive may turn up in its errors.
+	if err := onFile(filepath.Join(e.work, "again", JSONFile), func(r io.Reader) (err error) {
+		o, err = redact.WithPlan(o, r)
+		return err
+	}); err != nil {
+		return result
 	}
-	p := pulled{}
-	if p.Lineage, p.Serial, err = stateHead(done.Stdout); err != nil {
-		return p, err
-	}
-	p.Addresses, err = addressesIn(done.Stdout)
-	return p, err
+	_ = onFile(filepath.Join(e.work, LogFile), func(r io.Reader) error {
+		if shown := redact.Diagnostics(r, o); len(shown) > 0 {
+			result.Reason += ": " + shown[len(shown)-1]
+		}
+		return nil
+	})
+	return result
 }
 
-// addressesIn lists the instances in a state, as terraform names them.
-func addressesIn(state []byte) (map[string]bool, error) {
-	addresses := map[string]bool{}
-	if len(state) == 0 {
-		return addresses, nil
+// settled looks at the world after the apply: whether a new plan is empty, and what
+// the rules say of what there is now.
+func (e *execution) settled(ctx context.Context) pipelines.Result {
+	result := pipelines.Result{Judged: map[string]int{"changes": len(e.changes)}, Reason: fmt.Sprintf("applied %s: %d changes", e.c.Digest, len(e.changes))}
+	after := filepath.Join(e.work, "after")
+	if err := os.Mkdir(after, 0o700); err != nil {
+		return unsettled(result, err)
 	}
-	var s struct {
-		Resources []struct {
-			Module, Mode, Type, Name string
-			Instances                []struct {
-				Key     json.RawMessage `json:"index_key"`
-				Deposed string
-			}
-		}
+	exit, err := e.w.plan(ctx, after, -1, false)
+	if err == nil && exit != 0 && exit != 2 {
+		err = fmt.Errorf("terraform plan ended with %d", exit)
 	}
-	if err := json.Unmarshal(state, &s); err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
+	if err == nil {
+		err = e.w.show(ctx, after)
 	}
-	for _, r := range s.Resources {
-		address := r.Type + "." + r.Name
-		if r.Mode == "data" {
-			address = "data." + address
-		}
-		if r.Module != "" {
-			address = r.Module + "." + address
-		}
-		for _, instance := range r.Instances {
-			if instance.Deposed != "" {
-				continue
-			}
-			if len(instance.Key) > 0 {
-				addresses[address+"["+string(instance.Key)+"]"] = true
-			} else {
-				addresses[address] = true
-			}
-		}
+	if err != nil {
+		return unsettled(result, err)
 	}
-	return addresses, nil
+	if exit == 2 {
+		result.Reason += "; a plan made after it is not empty: what was applied does not stay as it is written"
+	}
+	f, err := read(ctx, filepath.Join(after, JSONFile), e.t, e.root, nil, e.Config)
+	if err != nil {
+		return unsettled(result, err)
+	}
+	if v := f.judged.Verdict; v == pipelines.Fail || v == pipelines.NotRun {
+		result.Findings = append(result.Findings, f.judged.Findings...)
+	}
+	return result
+}
+
+// unsettled: it was applied, but nobody looked at what came of it.
+func unsettled(result pipelines.Result, err error) pipelines.Result {
+	result.Verdict = pipelines.NotRun
+	result.Reason += fmt.Sprintf("; looking at what came of it: %v", err)
+	result.Hint = "it was applied: run penstock drift to look again"
+	return result
+}
+
+// keepLog encrypts the log to those who may open plans, and returns its name in the store.
+func (e *execution) keepLog(ctx context.Context) (string, error) {
+	if len(e.Config.Live.Recipients) == 0 {
+		return "", nil
+	}
+	sealed, err := os.Create(filepath.Join(e.work, "log.age"))
+	if err != nil {
+		return "", err
+	}
+	defer sealed.Close()
+	to, err := capsule.Encrypt(sealed, e.Config.Live.Recipients)
+	if err != nil {
+		return "", err
+	}
+	err = onFile(filepath.Join(e.work, LogFile), func(r io.Reader) error {
+		_, err := io.Copy(to, r)
+		return err
+	})
+	if err = errors.Join(err, to.Close()); err != nil {
+		return "", err
+	}
+	if _, err := sealed.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	name := path.Join("logs", e.t.Environment.Name, hexOf(digestOf(e.t.Unit.Path))[:24], e.owner.Run+".age")
+	return name, e.Store.Create(ctx, name, sealed)
 }
 
 // progress writes down what terraform has done, a few times a minute: who recovers

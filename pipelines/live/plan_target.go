@@ -84,12 +84,19 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	if m.Closure, err = Closure(p.root, t); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	if findings, err := p.gate(t); err != nil || len(findings) > 0 {
-		r.Outcome = Refused
-		return refused(findings, err)
+	var findings []pipelines.Finding
+	look := func(copied fs.FS) (err error) {
+		if findings, err = p.gate(copied, t); err == nil && len(findings) > 0 {
+			err = errRefused
+		}
+		return err
 	}
-	w, err := open(ctx, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
+	w, err := open(ctx, look, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
 		actor: p.Creator.Actor, change: p.Creator.Change})
+	if errors.Is(err, errRefused) {
+		r.Outcome = Refused
+		return refused(findings, nil)
+	}
 	if err != nil {
 		return unready(err, r)
 	}
@@ -97,7 +104,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	if m.Modules, err = w.modules(); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	if findings, err := p.gateModules(w); err != nil || len(findings) > 0 {
+	if findings, err = p.gateModules(w); err != nil || len(findings) > 0 {
 		r.Outcome = Refused
 		return refused(findings, err)
 	}
@@ -124,6 +131,9 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	return p.describe(ctx, t, out, o)
 }
 
+// reviewed lets everything pass: the closure was looked at when it was planned.
+func reviewed(fs.FS) error { return nil }
+
 // unready is a plan that could not be made. One whose providers are not those of
 // the lock file is refused: planning what it depends on first does not mend it.
 func unready(err error, r *Record) pipelines.Result {
@@ -148,14 +158,21 @@ type unitWorkspace struct {
 	login    store.Profile
 }
 
-// open copies a target's unit to work and initialises it with its state.
-func open(ctx context.Context, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
+// errRefused says that the gate found something.
+var errRefused = errors.New("it would run or fetch what is not allowed")
+
+// open copies a target's unit to work and initialises it with its state. Before
+// anything runs, look sees the files that terraform will see.
+func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
 	in, err := s.login(work)
 	if err != nil {
 		return nil, err
 	}
 	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), append(in.env, more...))
 	if err != nil {
+		return nil, err
+	}
+	if err := look(os.DirFS(filepath.Join(work, "w", "src"))); err != nil {
 		return nil, err
 	}
 	u := &unitWorkspace{Workspace: w, login: in.profile}
@@ -224,9 +241,13 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	return done.Exit, nil
 }
 
-// planArgs is the command line of a plan.
+// planArgs is the command line of a plan; a negative wait takes no lock.
 func planArgs(file string, varFiles []string, wait time.Duration, destroy bool) []string {
-	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, "-lock-timeout=" + wait.String()}
+	lock := "-lock-timeout=" + wait.String()
+	if wait < 0 {
+		lock = "-lock=false"
+	}
+	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, lock}
 	if destroy {
 		args = append(args, "-destroy")
 	}

@@ -32,6 +32,8 @@ type Recover struct {
 	Store store.Store
 	// Coroner says whether a run is dead.
 	Coroner ledger.Coroner
+	// End kills what is left on this machine of a run that was cut off.
+	End bool
 	// Creator is who recovers.
 	Creator Creator
 	// Program, Mirror, Cache and Token are those of Apply.
@@ -122,9 +124,8 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		if slices.ContainsFunc(runs, func(run ledger.Run) bool { return run.ID == id && givenUp(run) }) {
 			continue
 		}
-		if state, why := r.Coroner.Alive(ctx, owner); state != ledger.Dead {
-			return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("the run %s of %s is %s: %s", id, owner.Actor, state, why),
-				Hint: "wait until it ends; a person who knows that it is dead runs penstock unlock"}
+		if result := r.dead(ctx, owner); result.Verdict != "" {
+			return result
 		}
 	}
 	var said []string
@@ -145,6 +146,25 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 	return pipelines.Result{Reason: strings.Join(said, "; "), Judged: map[string]int{"runs": len(runs)}}
 }
 
+// dead returns no verdict for a run that is proven dead.
+func (r *recovering) dead(ctx context.Context, owner ledger.Owner) pipelines.Result {
+	state, why := r.Coroner.Alive(ctx, owner)
+	if state == ledger.Living && r.End {
+		if _, err := ledger.End(owner); err != nil {
+			return pipelines.NotRunBecause(err)
+		}
+		state, why = r.Coroner.Alive(ctx, owner)
+	}
+	if state == ledger.Dead {
+		return pipelines.Result{}
+	}
+	hint := "wait until it ends, or end what is left of it: penstock recover --end"
+	if state != ledger.Living {
+		hint = "a person who knows that it is dead says so: penstock unlock"
+	}
+	return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("the run %s of %s is %s: %s", owner.Run, owner.Actor, state, why), Hint: hint}
+}
+
 // givenUp says whether a person has said that the run is dead.
 func givenUp(run ledger.Run) bool {
 	return slices.ContainsFunc(run.Entries, func(e ledger.Entry) bool { return e.Event == ledger.Released })
@@ -157,7 +177,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 		return "", fmt.Errorf("making room to work: %w", err)
 	}
 	defer os.RemoveAll(work)
-	w, err := open(ctx, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
+	w, err := open(ctx, reviewed, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
 		actor: r.Creator.Actor, change: "recover"})
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/markdown"
 	"github.com/penstock-dev/penstock/pipelines/redact"
+	"github.com/penstock-dev/penstock/pipelines/risk"
 )
 
 // errorTails are the errors of all targets, not folded. They have at most half of
@@ -149,9 +150,13 @@ func detail(t Target, room int) string {
 			b.WriteString("\n" + line + "\n")
 		}
 	}
-	for _, s := range []section{reasons(t), findings(t), changes(t.Summary), outputs(t.Summary)} {
+	for i, s := range []section{reasons(t), findings(t), changes(t.Summary), outputs(t.Summary)} {
+		left := room - b.Len() - len(end)
+		if i < 2 {
+			left = left * 2 / 3 // so that what changes is seen too
+		}
 		if len(s.lines) > 0 {
-			b.WriteString(s.render(room - b.Len() - len(end)))
+			b.WriteString(s.render(left))
 		}
 	}
 	b.WriteString(end)
@@ -172,7 +177,7 @@ func facts(t Target) []string {
 		lines = append(lines, "Why: "+markdown.Prose(strings.Join(t.Why, " <- ")))
 	}
 	if t.CapsuleDigest != "" {
-		lines = append(lines, "Sealed plan: "+markdown.Code(t.CapsuleDigest))
+		lines = append(lines, "Sealed plan: <code>"+markdown.Prose(t.CapsuleDigest)+"</code>")
 	}
 	if t.Summary != nil && !t.Summary.Complete {
 		lines = append(lines, "The plan covers a part only.")
@@ -201,14 +206,33 @@ func (s section) render(room int) string {
 	return begin + strings.Join(s.lines[:kept], "\n") + "\n" + end + left
 }
 
+// reasons are the reasons for the risk. Of low ones, which are many and alike, one
+// line says how many there are.
 func reasons(t Target) section {
 	s := section{title: "**Risk**", noun: "reason"}
+	low, order := map[string][]string{}, []string{}
 	for _, r := range t.Risk.Reasons {
-		line := fmt.Sprintf("- %s %s: %s", icons[r.Level], markdown.Prose(string(r.Level)), markdown.Prose(r.Message))
+		line := fmt.Sprintf("- %s %s: %s", cmp.Or(icons[r.Level], icons[risk.Destructive]), markdown.Prose(string(r.Level)), markdown.Prose(r.Message))
+		if r.Level == risk.Low {
+			if line += " · " + markdown.Prose(r.Rule); low[line] == nil {
+				order = append(order, line)
+			}
+			low[line] = append(low[line], r.Address)
+			continue
+		}
 		if r.Address != "" {
 			line += " · " + markdown.Prose(r.Address)
 		}
 		s.lines = append(s.lines, line+" · "+markdown.Prose(r.Rule))
+	}
+	for _, line := range order {
+		const few = 3
+		addresses := low[line]
+		text := strings.Join(addresses[:min(few, len(addresses))], ", ")
+		if more := len(addresses) - few; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		s.lines = append(s.lines, line+" · "+markdown.Prose(text))
 	}
 	return s
 }

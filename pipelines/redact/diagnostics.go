@@ -17,11 +17,10 @@ import (
 // The bounds of what is shown of errors: the last ones, each with its beginning
 // and its end.
 const (
-	errorsShown  = 20
-	errorLength  = 1_500
-	lineLimit    = 1 << 20
-	mask         = "▒"
-	errorsHeader = "%d errors before these are left out"
+	errorsShown = 20
+	errorLength = 1_500
+	lineLimit   = 1 << 20
+	mask        = "▒"
 )
 
 // message is a line of terraform's or tofu's -json output, as far as it counts.
@@ -47,42 +46,52 @@ type diagnostic struct {
 
 // Diagnostics makes the errors of a run public: of the output of terraform plan
 // -json, or of any command with -json, the errors with their address, place and
-// what they say, the last 20 of them. A provider may put anything into an error, so
+// what they say, the last 20 of them, after the last 20 lines that are no JSON. A provider may put anything into an error, so
 // a word is shown only if it is a common word of such errors, or stands in the code
-// (Options.Literals); every other is "▒". Lines that are no JSON, such as a crash,
-// are treated as errors too. An error in reading is itself an entry: it is never
+// (Options.Literals); every other is "▒". An error in reading is itself an entry: it is never
 // "no errors".
 func Diagnostics(log io.Reader, o Options) []string {
 	p := newPublisher(o)
-	var shown []string
-	dropped := 0
-	keep := func(text string) {
-		if text == "" {
-			return
-		}
-		if shown = append(shown, text); len(shown) > errorsShown {
-			shown = shown[1:]
-			dropped++
-		}
-	}
+	var said, raw tail // a stack trace must not push the errors out
 	in := bufio.NewReaderSize(log, 1<<16)
 	for {
 		line, err := readLine(in)
-		if text := p.line(line); text != "" {
-			keep(text)
+		text, isRaw := p.line(line)
+		switch {
+		case text == "":
+		case isRaw:
+			raw.add(text)
+		default:
+			said.add(text)
 		}
 		if err == nil {
 			continue
 		}
 		if !errors.Is(err, io.EOF) {
-			keep("error: the log could not be read to its end")
+			raw.add("error: the log could not be read to its end")
 		}
-		break
+		return append(raw.lines(), said.lines()...)
 	}
-	if dropped > 0 {
-		shown = slices.Insert(shown, 0, fmt.Sprintf(errorsHeader, dropped))
+}
+
+// tail keeps the last of what it is given.
+type tail struct {
+	kept    []string
+	dropped int
+}
+
+func (t *tail) add(text string) {
+	if t.kept = append(t.kept, text); len(t.kept) > errorsShown {
+		t.kept = t.kept[1:]
+		t.dropped++
 	}
-	return shown
+}
+
+func (t *tail) lines() []string {
+	if t.dropped == 0 {
+		return t.kept
+	}
+	return slices.Insert(t.kept, 0, fmt.Sprintf("%d errors before these are left out", t.dropped))
 }
 
 // readLine reads a line; of one that is too long, its beginning.
@@ -120,22 +129,21 @@ func newPublisher(o Options) *publisher {
 	return p
 }
 
-func (p *publisher) line(line []byte) string {
+// line makes a line public, "" if it is no error, and tells whether it is no JSON.
+func (p *publisher) line(line []byte) (text string, raw bool) {
 	line = bytes.TrimSpace(line)
-	if len(line) == 0 {
-		return ""
-	}
 	var m message
-	if line[0] != '{' || json.Unmarshal(line, &m) != nil {
-		return "error: " + p.text(string(line))
-	}
 	switch {
+	case !bytes.ContainsFunc(line, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
+		return "", false
+	case line[0] != '{' || json.Unmarshal(line, &m) != nil:
+		return bounded("error: " + p.text(string(line))), true
 	case m.Diagnostic != nil && m.Diagnostic.Severity == "error":
-		return p.diagnostic(*m.Diagnostic)
+		return p.diagnostic(*m.Diagnostic), false
 	case m.Diagnostic == nil && m.Level == "error":
-		return "error: " + p.text(m.Text)
+		return bounded("error: " + p.text(m.Text)), false
 	}
-	return ""
+	return "", false
 }
 
 func (p *publisher) diagnostic(d diagnostic) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -25,6 +26,18 @@ type Literals struct {
 
 // Has tells whether the code has the text as a literal, or as a part of a template.
 func (l Literals) Has(text string) bool { return l.texts[text] }
+
+// With returns the literals of both: of the code as it is and as it was, so that
+// values before the change can be shown too. What either calls secret, is.
+func (l Literals) With(other Literals) Literals {
+	both := Literals{texts: map[string]bool{}, names: map[string]bool{}, secrets: map[string]bool{}}
+	for _, one := range []Literals{l, other} {
+		maps.Copy(both.texts, one.texts)
+		maps.Copy(both.names, one.names)
+		maps.Copy(both.secrets, one.secrets)
+	}
+	return both
+}
 
 // ReadLiterals collects the literals of HCL files: configuration (.tf, .tofu, and
 // their .json forms) and values of variables (.tfvars, .tfvars.json). Left out, and

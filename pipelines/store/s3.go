@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,9 @@ type bucket struct {
 	bucket string
 	prefix string // empty or with a slash at its end
 	shown  string
+	// unproven are the conditions that the server has not been seen to keep. S3
+	// itself is known to keep them all.
+	unproven map[condition]*atomic.Bool
 }
 
 // writeKey is the metadata in which every write has a mark of its own: a write
@@ -60,7 +64,9 @@ func openS3(ctx context.Context, u *url.URL, shown string, as Profile) (Store, e
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %q: %w", shown, err)
 	}
-	return &bucket{client: client, bucket: u.Host, prefix: prefix, shown: u.String()}, nil
+	b := &bucket{client: client, bucket: u.Host, prefix: prefix, shown: u.String()}
+	b.doubt(client.Options().BaseEndpoint != nil)
+	return b, nil
 }
 
 func newS3(ctx context.Context, region, endpoint string, as Profile) (*s3.Client, error) {
@@ -129,6 +135,11 @@ func (b *bucket) put(ctx context.Context, name string, input *s3.PutObjectInput,
 	input.Bucket, input.Key, input.Metadata = &b.bucket, b.key(name), map[string]string{writeKey: mark}
 	_, err := b.client.PutObject(ctx, input)
 	switch code(err) {
+	case "": // done, or it was not reached
+		if err == nil {
+			err = b.provePut(ctx, input)
+		}
+		return err
 	case "NoSuchKey": // the version to replace is gone
 		return refused
 	case "PreconditionFailed":
@@ -152,6 +163,9 @@ func (b *bucket) put(ctx context.Context, name string, input *s3.PutObjectInput,
 func (b *bucket) Delete(ctx context.Context, name string, old Version) error {
 	if err := checkSwap(name, old); err != nil {
 		return err
+	}
+	if err := b.proveDelete(ctx, name); err != nil {
+		return doing("deleting", name, b, err)
 	}
 	attempts := 0
 	_, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.bucket, Key: b.key(name), IfMatch: aws.String(string(old))},

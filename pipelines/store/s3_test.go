@@ -23,6 +23,7 @@ func newBucket(t *testing.T) (*storetest.S3, Store) {
 // A write whose answer was lost is sent again, and finds what it did.
 func TestLostAnswersOfS3(t *testing.T) {
 	server, s := newBucket(t)
+	s.(*bucket).doubt(false)
 	lost := func(what string, do func() error) {
 		t.Helper()
 		server.Writes.Store(0)
@@ -119,6 +120,51 @@ func TestEndpointAndRegionFromTheEnvironment(t *testing.T) {
 	t.Setenv("AWS_DEFAULT_REGION", "")
 	if _, err := Open(t.Context(), "s3://"+server.Bucket); err == nil || !strings.Contains(err.Error(), "region") {
 		t.Errorf("without a region: %v", err)
+	}
+}
+
+// A server that passes over conditions would give one lease to two.
+func TestServerThatIgnoresConditionsIsRefused(t *testing.T) {
+	server, s := newBucket(t)
+	for _, name := range []string{"x", "y"} {
+		if err := create(t, s, name, "one"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, one := read(t, s, "x")
+	server.Careless.Store(true)
+	s, err := Open(t.Context(), server.Address("some/prefix"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{"create": create(t, s, "new", "n"), "replace": s.Replace(t.Context(), "x", []byte("two"), one),
+		"delete": s.Delete(t.Context(), "y", one)} {
+		if !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// A server that keeps to them is asked once.
+func TestConditionsAreProvenOnce(t *testing.T) {
+	server, s := newBucket(t)
+	for round, want := range []int32{6, 3} {
+		server.Writes.Store(0)
+		err := create(t, s, "x", "one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, one := read(t, s, "x")
+		if err = s.Replace(t.Context(), "x", []byte("two"), one); err != nil {
+			t.Fatal(err)
+		}
+		got, two := read(t, s, "x")
+		if err = s.Delete(t.Context(), "x", two); err != nil || got != "two" {
+			t.Fatal(got, err)
+		}
+		if server.Writes.Load() != want {
+			t.Errorf("round %d: %d writes, want %d", round, server.Writes.Load(), want)
+		}
 	}
 }
 

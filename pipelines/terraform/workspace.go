@@ -54,7 +54,7 @@ type Workspace struct {
 // Open makes a runner ready.
 func (r Runner) Open() (*Runner, error) {
 	if len(r.Allow) == 0 {
-		r.Allow = hashicorp
+		r.Allow = Hashicorp
 	}
 	s, err := Validate{Mirror: r.Mirror, Allow: r.Allow, Cache: r.Cache}.openStore()
 	r.store = s

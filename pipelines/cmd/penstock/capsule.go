@@ -34,7 +34,7 @@ Exit codes:
 		Args: args(cobra.NoArgs),
 		RunE: p.help,
 	}
-	cmd.AddCommand(p.seal(), p.inspectCapsule(), p.verifyCapsule(), p.openCapsule(), p.rotateCapsule(), p.capsuleKeygen())
+	cmd.AddCommand(p.seal(), p.approve(), p.inspectCapsule(), p.verifyCapsule(), p.openCapsule(), p.rotateCapsule(), p.capsuleKeygen())
 	return cmd
 }
 

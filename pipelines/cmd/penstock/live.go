@@ -43,9 +43,13 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 }
 
 // creatorFrom reads who runs this from the environment of a forge, or of a person.
-func (f *liveFlags) who(ctx context.Context, root string) (c live.Creator, commit string) {
+func (f *liveFlags) who(ctx context.Context, s scope) (c live.Creator, commit string) {
 	c = f.creator
-	commit, c.Dirty = live.Checkout(ctx, root)
+	if s.checkout != nil {
+		commit, c.Dirty = s.checkout.Commit, s.checkout.Dirty
+	} else {
+		commit, c.Dirty = live.Checkout(ctx, s.Root)
+	}
 	c.Actor, c.Repository, c.Ref = os.Getenv("GITHUB_ACTOR"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_REF")
 	c.HeadRepository = c.Repository
 	if head := os.Getenv("PENSTOCK_HEAD_REPOSITORY"); head != "" {
@@ -96,7 +100,7 @@ process that has the key and runs no provider.`,
 			if err != nil {
 				return err
 			}
-			creator, commit := f.who(cmd.Context(), s.Root)
+			creator, commit := f.who(cmd.Context(), s)
 			progress := report.NewProgress(p.err, terminal(p.err))
 			s.Progress = progress.Event
 			defer progress.Close()
@@ -154,7 +158,7 @@ func (f *liveFlags) targets(s scope) ([]live.Target, error) {
 
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
-	var address, work string
+	var address, work, replanned string
 	var identities, capsules []string
 	cmd := &cobra.Command{
 		Use:   "apply [DIR]",
@@ -180,8 +184,8 @@ penstock recover.`,
 			// The checkout is the trunk: what was merged counts, and not what was before.
 			s.config, s.Base = s.head, nil
 			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work}
-			a.Creator, _ = f.who(cmd.Context(), s.Root)
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Replanned: replanned}
+			a.Creator, _ = f.who(cmd.Context(), s)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err
@@ -201,9 +205,11 @@ penstock recover.`,
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
+	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
 	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
+	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }

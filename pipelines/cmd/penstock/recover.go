@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/forge"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
@@ -18,6 +20,7 @@ import (
 func (p *program) recover() *cobra.Command {
 	var f liveFlags
 	var address string
+	var end bool
 	cmd := &cobra.Command{
 		Use:   "recover [DIR]",
 		Short: "Clean up after applies that were killed, and say what they did",
@@ -28,6 +31,7 @@ what is not known and what remains. What may belong to a run that lives is left 
 A process id proves nothing on another machine: there only the forge, or a person with
 penstock unlock, can say that a run is dead.`,
 		Example: `  penstock recover
+  penstock recover --end                       # kill orphaned terraform and providers first
   penstock recover --environment prod --json`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
@@ -38,12 +42,13 @@ penstock unlock, can say that a run is dead.`,
 			if err != nil {
 				return err
 			}
-			creator, _ := f.who(cmd.Context(), s.Root)
+			creator, _ := f.who(cmd.Context(), s)
 			r := live.Recover{Scope: s.Scope, Config: s.config, Creator: creator, Program: f.program, Mirror: f.mirror, Token: f.token,
-				Environments: f.environments, Only: f.only}
+				Environments: f.environments, Only: f.only, End: end}
 			if r.Store, err = opened(cmd.Context(), address, s); err != nil {
 				return err
 			}
+			r.Coroner = coroner()
 			progress := report.NewProgress(p.err, terminal(p.err))
 			r.Progress = progress.Event
 			defer progress.Close()
@@ -55,7 +60,9 @@ penstock unlock, can say that a run is dead.`,
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of runs that were cut off: orphaned terraform and providers")
 	return cmd
 }
 
@@ -130,4 +137,17 @@ func saidDead(ctx context.Context, book *ledger.Ledger, target, run, who string)
 		return err
 	}
 	return journal.Record(ctx, ledger.Entry{Event: ledger.Released, Payload: ledger.Payload{Note: who + " says that the run is dead"}})
+}
+
+// coroner asks the forge, where there is one, about runs on other machines.
+func coroner() ledger.Coroner {
+	o := forge.FromEnvironment(os.Getenv)
+	if o.Token == "" || o.Repository == "" {
+		return ledger.Coroner{}
+	}
+	f, err := forge.Open(o)
+	if err != nil {
+		return ledger.Coroner{RunOver: func(context.Context, ledger.CI) (bool, error) { return false, err }}
+	}
+	return ledger.Coroner{RunOver: f.RunOver}
 }

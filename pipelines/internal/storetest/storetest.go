@@ -30,6 +30,9 @@ type S3 struct {
 	// Lose is the number of coming writes of which the answer gets lost: they
 	// are done, and the connection breaks.
 	Lose atomic.Int32
+	// Careless makes the server pass over conditions, as one that does not know
+	// them would.
+	Careless atomic.Bool
 	// Down makes every request fail without reaching the server.
 	Down atomic.Bool
 	// Refused counts the requests that were made to fail.
@@ -143,6 +146,10 @@ func (s *S3) handler(next http.Handler) http.Handler {
 		writes := r.Method == http.MethodPut || r.Method == http.MethodDelete
 		if writes {
 			s.Writes.Add(1)
+		}
+		if s.Careless.Load() {
+			r.Header.Del("If-Match")
+			r.Header.Del("If-None-Match")
 		}
 		turn.Lock()
 		defer turn.Unlock()

@@ -1,0 +1,184 @@
+package forge
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	for name, o := range map[string]Options{
+		"no token":           {Repository: "o/r"},
+		"two lines":          {Token: "a\nb", Repository: "o/r"},
+		"no repository":      {Token: token},
+		"a path":             {Token: token, Repository: "o/r/../x"},
+		"dots":               {Token: token, Repository: "o/.."},
+		"a query":            {Token: token, Repository: "o/r?x"},
+		"in the clear":       {Token: token, Repository: "o/r", BaseURL: "http://forge.example/api/v3"},
+		"password":           {Token: token, Repository: "o/r", BaseURL: "https://a:secret@forge.example"},
+		"no host":            {Token: token, Repository: "o/r", BaseURL: "/api/v3"},
+		"another protocol":   {Token: token, Repository: "o/r", BaseURL: "file:///etc/passwd"},
+		"not readable":       {Token: token, Repository: "o/r", BaseURL: "https://a:secret@%zz"},
+		"looks like a local": {Token: token, Repository: "o/r", BaseURL: "http://localhost.evil.example"},
+	} {
+		_, err := Open(o)
+		if err == nil || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestFromEnvironment(t *testing.T) {
+	env := map[string]string{"GITHUB_TOKEN": token, "GITHUB_REPOSITORY": "o/r", "GITHUB_API_URL": "https://ghe.example/api/v3"}
+	o := FromEnvironment(func(k string) string { return env[k] })
+	if o != (Options{Token: token, Repository: "o/r", BaseURL: "https://ghe.example/api/v3"}) {
+		t.Errorf("got %+v", o)
+	}
+	f, err := Open(o)
+	if err != nil || f.client.BaseURL() != "https://ghe.example/api/v3/" {
+		t.Errorf("got %v, %v", f, err)
+	}
+}
+
+func TestReadToken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadToken(path); err != nil || got != token {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := ReadToken(path + "x"); err == nil {
+		t.Error("there is no such file")
+	}
+}
+
+// The token goes to one host, whoever says that the repository is elsewhere now.
+func TestTokenStaysWithItsHost(t *testing.T) {
+	var seen []string
+	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Authorization"))
+		fmt.Fprint(w, "[]")
+	}))
+	t.Cleanup(thief.Close)
+	for _, code := range []int{301, 302, 307, 308} {
+		h := newHub(t)
+		h.faults = []*fault{{".", 100, before(code, http.Header{"Location": {thief.URL + "/user"}}, "")}}
+		if _, err := h.forge().Pull(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "another host") {
+			t.Errorf("%d: got %v", code, err)
+		}
+	}
+	if len(seen) != 0 {
+		t.Errorf("it was sent %q", seen)
+	}
+}
+
+// A POST that is redirected by 301 or 302 becomes a GET, whose answer would read as
+// though it had been done.
+func TestMovedRepository(t *testing.T) {
+	for code, done := range map[int]bool{301: false, 302: false, 307: true, 308: true} {
+		h := newHub(t)
+		h.faults = []*fault{{"POST /repos/o/r/issues/7/comments$", 1, before(code, http.Header{"Location": {"/repos/o/r/issues/7/comments?moved"}}, "")}}
+		_, err := h.forge().Comment(t.Context(), 7, marker, "hello")
+		if (err == nil) != done || len(h.bodies(7)) != map[bool]int{true: 1}[done] {
+			t.Errorf("%d: got %v, %q", code, err, h.bodies(7))
+		}
+	}
+}
+
+func TestWhoWeAre(t *testing.T) {
+	person := before(200, nil, `{"login":"anna","id":12,"type":"User"}`)
+	for name, c := range map[string]struct {
+		fault *fault
+		want  author
+	}{
+		"a person":         {&fault{"GET /user", 1, person}, author{12, "anna"}},
+		"a job":            {&fault{"nothing", 0, nil}, author{0, "github-actions[bot]"}},
+		"nobody":           {&fault{"POST /graphql", 1, before(200, nil, `{"data":{"viewer":null},"errors":[{"message":"no"}]}`)}, author{}},
+		"a bad token":      {&fault{"GET /user", 1, before(401, nil, `{"message":"Bad credentials"}`)}, author{}},
+		"an empty person":  {&fault{"GET /user", 1, before(200, nil, `{}`)}, author{}},
+		"GraphQL is ill":   {&fault{"POST /graphql", 2, before(502, nil, ``)}, author{0, "github-actions[bot]"}},
+		"a page to log in": {&fault{"GET /user", 1, before(200, nil, `<html>`)}, author{}},
+	} {
+		h := newHub(t)
+		h.faults = []*fault{c.fault}
+		f := h.forge()
+		got, err := f.self(t.Context())
+		if got != c.want || (err == nil) != (c.want != author{}) {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+		if err != nil {
+			continue
+		}
+		if _, err := f.self(t.Context()); err != nil || h.count("GET /user") != 1 {
+			t.Errorf("%s: asked %d times, %v", name, h.count("GET /user"), err)
+		}
+	}
+}
+
+// GraphQL may leave out the end of an app's name.
+func TestAppIsKnownByEitherName(t *testing.T) {
+	h := newHub(t)
+	h.addComment(7, bot, marker+"\nold")
+	h.faults = []*fault{{"POST /graphql", 100, before(200, nil, `{"data":{"viewer":{"login":"github-actions"}}}`)}}
+	if w := comment(t, h.forge(), "new"); w.Done != Updated {
+		t.Errorf("got %+v", w)
+	}
+}
+
+// As the documentation of GitHub shows it, shortened.
+const pull = `{"id": 1, "number": 1347, "state": "open", "locked": false, "title": "Amazing new feature", "user": {"login": "octocat", "id": 1, "type": "User"},
+  "labels": [{"id": 208045946, "name": "bug", "color": "f29513", "default": true}, {"id": 2, "name": "apply"}], "draft": false, "merged": false,
+  "head": {"label": "octocat:new-topic", "ref": "new-topic", "sha": "0123456789abcdef0123456789abcdef01234567", "user": {"login": "octocat", "id": 1},
+    "repo": {"id": 1296269, "name": "r", "full_name": "%s", "fork": true}},
+  "base": {"label": "o:master", "ref": "master", "sha": "6dcb09b5b57875f334f61aebed695e2e4193db5e", "repo": {"id": %d, "name": "r", "full_name": "o/r"}}}`
+
+func TestPull(t *testing.T) {
+	h := newHub(t)
+	h.fixed["GET /repos/o/r/pulls/1347"] = fmt.Sprintf(pull, "octocat/r", 1)
+	p, err := h.forge().Pull(t.Context(), 1347)
+	if err != nil || !p.Fork || !p.Open || p.Author != "octocat" || p.HeadRepository != "octocat/r" || p.HeadRef != "new-topic" || p.BaseRef != "master" ||
+		fmt.Sprint(p.Labels) != "[bug apply]" {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	if p.Moved(sha) || !p.Moved("") || !p.Moved(strings.Replace(sha, "0", "1", 1)) {
+		t.Error("whether it moved is wrong")
+	}
+	h.fixed["GET /repos/o/r/pulls/1347"] = fmt.Sprintf(pull, "o/r", 1296269)
+	if p, err = h.forge().Pull(t.Context(), 1347); err != nil || p.Fork {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	p.HeadRef, p.Author = "x\x1b[2J", "\u202eevil"
+	if got := p.String(); got != `pull request 1347 of \u202eevil from branch x\x1b[2J` {
+		t.Errorf("got %s", got)
+	}
+}
+
+// What is not known of a pull request does not make it one of our own.
+func TestPullFailsClosed(t *testing.T) {
+	whole := fmt.Sprintf(pull, "o/r", 1296269)
+	for name, c := range map[string]struct{ old, new string }{
+		"the fork is gone":   {`"repo": {"id": 1296269, "name": "r", "full_name": "o/r", "fork": true}`, `"repo": null`},
+		"no id":              {`"repo": {"id": 1296269, "name": "r", "full_name": "o/r", "fork": true}`, `"repo": {"full_name": "o/r"}`},
+		"another number":     {`"number": 1347`, `"number": 1348`},
+		"no state":           {`"state": "open"`, `"state": ""`},
+		"no commit":          {sha, "HEAD"},
+		"no author":          {`"login": "octocat", "id": 1, "type"`, `"type"`},
+		"another repository": {`"full_name": "o/r"}}}`, `"full_name": "o/x"}}}`},
+		"nothing":            {whole, ""},
+		"an empty object":    {whole, "{}"},
+	} {
+		h := newHub(t)
+		if strings.Count(whole, c.old) != 1 {
+			t.Fatalf("%s: %q is there %d times", name, c.old, strings.Count(whole, c.old))
+		}
+		h.fixed["GET /repos/o/r/pulls/1347"] = strings.Replace(whole, c.old, c.new, 1)
+		if p, err := h.forge().Pull(t.Context(), 1347); err == nil && !p.Fork {
+			t.Errorf("%s: got %+v", name, p)
+		}
+	}
+}
