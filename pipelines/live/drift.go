@@ -129,6 +129,8 @@ func (d *drifting) each(ctx context.Context, targets []Target) *pipelines.Report
 	}
 	scope := d.Drift.Scope
 	scope.Selection = asUnits(scope.Selection, targets)
+	// Of a repository without a live unit nobody learns anything: that is no pass.
+	scope.Selection.Total = max(len(d.Selection.Live), len(targets))
 	report := scope.Each(ctx, DriftStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
 		return d.target(ctx, byID[unit.Path])
 	})

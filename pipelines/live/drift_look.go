@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,23 +39,29 @@ func (d *drifting) look(ctx context.Context, t Target) look {
 	if err := d.busy(ctx, t); err != nil {
 		return unseen(err)
 	}
-	if findings, err := d.gate(t); err != nil || len(findings) > 0 {
-		return notAllowed(findings, err)
-	}
 	work, err := os.MkdirTemp("", "penstock-")
 	if err != nil {
 		return unseen(fmt.Errorf("making room for a copy of the unit: %w", err))
 	}
 	defer os.RemoveAll(work)
-	w, err := open(ctx, d.runner, d.Root, d.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: d.Token,
+	var findings []pipelines.Finding
+	w, err := open(ctx, func(copied fs.FS) (err error) {
+		if findings, err = d.gate(copied, t); err == nil && len(findings) > 0 {
+			err = errRefused
+		}
+		return err
+	}, d.runner, d.Root, d.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: d.Token,
 		actor: d.Creator.Actor, change: d.Creator.Change})
+	if errors.Is(err, errRefused) {
+		return notAllowed(findings, nil)
+	}
 	if err != nil {
 		return unseen(err)
 	}
 	d.mu.Lock()
 	d.tools[w.Tool] = true
 	d.mu.Unlock()
-	if findings, err := d.gateModules(w); err != nil || len(findings) > 0 {
+	if findings, err = d.gateModules(w); err != nil || len(findings) > 0 {
 		return notAllowed(findings, err)
 	}
 	seen := d.compare(ctx, t, w, work)

@@ -62,7 +62,7 @@ Exit codes:
 					return usageError{err}
 				}
 			}
-			d.Creator, _ = f.who(cmd.Context(), s.Root)
+			d.Creator, _ = f.who(cmd.Context(), s)
 			if d.Store, err = opened(cmd.Context(), address, s); err != nil {
 				return err
 			}
