@@ -1,11 +1,7 @@
 package live
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +12,6 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
-	"github.com/penstock-dev/penstock/pipelines/redact"
 	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
@@ -112,7 +107,7 @@ func (d *drifting) compare(ctx context.Context, t Target, w *unitWorkspace, work
 	if first.failure != nil {
 		return look{outcome: Failing, failure: *first.failure}
 	}
-	code, changes := first, first.pending
+	code := first
 	if len(first.pending) > 0 && slices.ContainsFunc(first.outside, func(one differing) bool { return !one.noise }) {
 		if code, err = d.plan(ctx, t, w, filepath.Join(work, "code"), "-refresh=false"); err != nil {
 			return unseen(err)
@@ -123,87 +118,16 @@ func (d *drifting) compare(ctx context.Context, t Target, w *unitWorkspace, work
 		case code.lineage != first.lineage || code.serial != first.serial:
 			return unseen(&pipelines.Error{Err: fmt.Errorf("looking at %q: its state changed meanwhile", t.ID()), Hint: "look again when nobody applies it"})
 		}
-		code.pending = slices.DeleteFunc(code.pending, func(one differing) bool {
-			// The world is already as the code says: there is nothing left to apply.
-			return !slices.ContainsFunc(changes, func(other differing) bool { return other.key() == one.key() })
-		})
 	}
 	options, err := public(d.root, t, d.Config)
 	if err != nil {
 		return unseen(err)
 	}
-	seen := look{outcome: Clean, resources: first.resources}
-	// By what the next apply does to them, "" for nothing.
-	next := map[redact.Action]map[string]differing{}
-	for _, one := range first.outside {
-		seen.ignored += len(one.ignored)
-		if one.alarms() {
-			action := nextAction(one, changes)
-			if next[action] == nil {
-				next[action] = map[string]differing{}
-			}
-			next[action][one.key()] = one
-		}
-	}
-	for _, action := range []redact.Action{"other", "delete", "replace", "create", "update", "forget", ""} {
-		if err := seen.add(work, first.file, options, ruleOutside, next[action], action); err != nil {
-			return unseen(err)
-		}
-	}
-	alarms := map[string]differing{}
-	for _, one := range code.pending {
-		seen.ignored += len(one.ignored)
-		if one.alarms() {
-			alarms[one.key()] = one
-		}
-	}
-	if err := seen.add(work, code.file, options, rulePending, alarms, ""); err != nil {
+	seen, err := told(work, first, code, options)
+	if err != nil {
 		return unseen(err)
 	}
 	return seen
-}
-
-// nextAction is what the plan does to a resource that was changed outside.
-func nextAction(one differing, changes []differing) redact.Action {
-	for _, other := range changes {
-		if other.key() != one.key() {
-			continue
-		}
-		a := other.actions
-		switch {
-		case a.NoOp():
-			return ""
-		case a.Create():
-			return "create"
-		case a.Update():
-			return "update"
-		case a.Replace():
-			return "replace"
-		case a.Delete():
-			return "delete"
-		case a.Forget():
-			return "forget"
-		}
-		return "other"
-	}
-	return ""
-}
-
-// add makes differences public.
-func (l *look) add(dir, plan string, o redact.Options, rule string, alarms map[string]differing, next redact.Action) error {
-	list, omitted, err := made(dir, plan, o, rule, alarms)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		list[i].Next = next
-	}
-	l.differences = append(l.differences, list...)
-	l.omitted += omitted
-	if len(alarms) > 0 {
-		l.outcome = Drifted
-	}
-	return nil
 }
 
 // glance is one plan of a look.
@@ -262,32 +186,4 @@ func driftArgs(file string, varFiles []string, more ...string) []string {
 		args = append(args, "-var-file="+filepath.FromSlash(name))
 	}
 	return args
-}
-
-// count counts the differences of a rule.
-func (l look) count(rule string) int {
-	n := 0
-	for _, d := range l.differences {
-		if d.Rule == rule {
-			n++
-		}
-	}
-	return n
-}
-
-// digest binds what may be shown of the drift, "" without any.
-func (l look) digest() string {
-	if l.outcome != Drifted {
-		return ""
-	}
-	list := slices.Clone(l.differences)
-	slices.SortStableFunc(list, func(a, b difference) int {
-		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Address, b.Address))
-	})
-	text, err := json.Marshal(list)
-	if err != nil {
-		panic(fmt.Sprintf("a difference is not JSON: %v", err)) // it is made of strings
-	}
-	sum := sha256.Sum256(text)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
