@@ -64,6 +64,11 @@ func TestKills(t *testing.T) {
 	k := &killing{project: p, random: rand.New(rand.NewPCG(seed, 1)), book: ledger.New(p.store()), lostBefore: map[string]bool{},
 		hits: map[string]int{}, happened: map[string]int{}}
 	k.bucket = p.stateBucket()
+	t.Cleanup(func() { // orphans, where the test failed
+		for _, r := range k.runs(killTarget) {
+			kill(ofRun(t, r.ID))
+		}
+	})
 	t.Logf("seed %d: PENSTOCK_SEED=%d repeats the choices, though not the moments", seed, seed)
 	done := 0
 	for done < n && !t.Failed() {
@@ -269,6 +274,9 @@ func (k *killing) recover(run string) {
 			<-cut.over
 			k.happened["recover was killed"]++
 		}
+	}
+	if !slices.Contains(args, "--end") { // what the recover that was killed had started
+		until(k.t, "the end of the orphans of recover", time.Minute, func() bool { return run == "" || len(ofRun(k.t, run)) == 0 })
 	}
 	code, out := k.penstock(args...)
 	if code != 0 {

@@ -256,7 +256,7 @@ func (p *project) store() store.Store {
 // runs are the journal of a target.
 func (p *project) runs(target string) []ledger.Run {
 	p.t.Helper()
-	runs, err := ledger.New(p.store()).Runs(p.t.Context(), target)
+	runs, err := ledger.New(p.store()).Runs(context.WithoutCancel(p.t.Context()), target)
 	if err != nil {
 		p.t.Fatal(err)
 	}

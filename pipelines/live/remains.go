@@ -36,18 +36,31 @@ func compare(run ledger.Run, after pulled) remains {
 	}
 	var r remains
 	for _, change := range planned {
-		there := after.Addresses[change.Address]
-		creates, deletes := slices.Contains(change.Actions, "create"), slices.Contains(change.Actions, "delete")
-		switch {
+		switch there := after.Addresses[change.Address]; {
 		case !started:
 			r.open = append(r.open, change)
-		case done[change.Address], creates && !deletes && there, deletes && !creates && !there:
+		case settled(change, done[change.Address], there):
 			r.applied = append(r.applied, change)
 		default:
 			r.unknown = append(r.unknown, change)
 		}
 	}
 	return r
+}
+
+// settled says whether a change was made and leaves nothing that no state knows of.
+// done is terraform's word that it made it, there whether the state has the address.
+func settled(change ledger.Change, done, there bool) bool {
+	creates, deletes := slices.Contains(change.Actions, "create"), slices.Contains(change.Actions, "delete")
+	switch {
+	case creates && deletes: // the object in the state may be the old one
+		return false
+	case creates: // terraform's word is older than the state that was lost with it
+		return there
+	case deletes:
+		return done || !there
+	}
+	return done
 }
 
 // String says it in a sentence, naming what is not known.
@@ -57,11 +70,16 @@ func (r remains) String() string {
 	}
 	s := fmt.Sprintf("%d changes were applied, %d are not known", len(r.applied), len(r.unknown))
 	if len(r.unknown) > 0 {
-		var list []string
-		for _, change := range r.unknown {
-			list = append(list, change.Address+" ("+strings.Join(change.Actions, ", ")+")")
-		}
-		s += ": look whether they exist outside the state: " + strings.Join(list, "; ")
+		s += ": " + elsewhere(r.unknown)
 	}
 	return s + "; plan again for what remains"
+}
+
+// elsewhere asks a person to look for what no state may know of.
+func elsewhere(unknown []ledger.Change) string {
+	var list []string
+	for _, change := range unknown {
+		list = append(list, change.Address+" ("+strings.Join(change.Actions, ", ")+")")
+	}
+	return "look whether they exist outside the state: " + strings.Join(list, "; ")
 }
