@@ -1,7 +1,7 @@
 // Command bench measures Penstock side by side with a peer, in the same run and
 // on the same input, and writes bench/RESULTS.md.
 //
-//	go run ./bench [-only fmt,compliance,catalog,dagger] [-small]
+//	go run ./bench [-only ROWS] [-small]
 //
 // A run of a part prints its rows and leaves the file as it is. The peers are those
 // on PATH or where .ci/tools and .ci/terragrunt put them; a row whose peer is not
@@ -31,9 +31,11 @@ type bench struct {
 	rows     []string
 }
 
+var kinds = []string{"fmt", "compliance", "catalog", "dagger", "providers", "sealing", "plan-memory"}
+
 func main() {
 	small := flag.Bool("small", false, "only the smallest size of each, and write nothing")
-	only := flag.String("only", "", "only `ROWS`, of fmt, compliance, catalog and dagger, and write nothing")
+	only := flag.String("only", "", "only `ROWS`, of "+strings.Join(kinds, ", ")+", and write nothing")
 	flag.Parse()
 	if err := run(*small, *only); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -48,7 +50,6 @@ func run(small bool, only string) error {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{dir: dir, penstock: filepath.Join(dir, "penstock"), small: small, load: load()}
-	kinds := []string{"fmt", "compliance", "catalog", "dagger"}
 	wanted := kinds
 	if only != "" {
 		wanted = strings.Split(only, ",")
@@ -65,7 +66,7 @@ func run(small bool, only string) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building penstock: %w: %s", err, out)
 	}
-	for i, measure := range []func() error{b.format, b.compliance, b.catalog, b.dagger} {
+	for i, measure := range []func() error{b.format, b.compliance, b.catalog, b.dagger, b.providers, b.sealing, b.planMemory} {
 		if !slices.Contains(wanted, kinds[i]) {
 			continue
 		}

@@ -79,15 +79,21 @@ func tail(text []byte) []byte { return bytes.TrimSpace(text[max(0, len(text)-500
 
 // pairs runs both sides in turn, three times each.
 func pairs(peer, ours side) (p, o measured, err error) {
+	m, err := inTurn(peer, ours)
+	return m[0], m[1], err
+}
+
+// inTurn runs all sides in turn, three times each.
+func inTurn(sides ...side) ([]measured, error) {
+	m := make([]measured, len(sides))
 	for range 3 {
-		if err := peer.once(&p); err != nil {
-			return p, o, err
-		}
-		if err := ours.once(&o); err != nil {
-			return p, o, err
+		for i, s := range sides {
+			if err := s.once(&m[i]); err != nil {
+				return m, err
+			}
 		}
 	}
-	return p, o, nil
+	return m, nil
 }
 
 // compare adds a row with a ratio where both sides gave the same answer.
@@ -96,6 +102,11 @@ func (b *bench) compare(what string, size int, peer, ours side) error {
 	if err != nil {
 		return err
 	}
+	return b.against(what, size, p, o)
+}
+
+// against adds the row of two sides that were measured in turn.
+func (b *bench) against(what string, size int, p, o measured) error {
 	if p.answer != o.answer {
 		return fmt.Errorf("%s at %d: the sides do not agree: %.300q and %.300q", what, size, p.answer, o.answer)
 	}

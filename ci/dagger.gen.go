@@ -95,6 +95,38 @@ func (r *Penstock) UnmarshalJSON(bs []byte) error {
 	return nil
 }
 
+func (r Applier) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Module   *Penstock
+		Cloud    *Cloud
+		Identity *dagger.Secret
+		Store    string
+	}
+	concrete.Module = r.Module
+	concrete.Cloud = r.Cloud
+	concrete.Identity = r.Identity
+	concrete.Store = r.Store
+	return json.Marshal(&concrete)
+}
+
+func (r *Applier) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Module   *Penstock
+		Cloud    *Cloud
+		Identity *dagger.Secret
+		Store    string
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Module = concrete.Module
+	r.Cloud = concrete.Cloud
+	r.Identity = concrete.Identity
+	r.Store = concrete.Store
+	return nil
+}
+
 func (r Run) MarshalJSON() ([]byte, error) {
 	var concrete struct {
 		Dir    *dagger.Directory
@@ -116,6 +148,90 @@ func (r *Run) UnmarshalJSON(bs []byte) error {
 	}
 	r.Dir = concrete.Dir
 	r.Module = concrete.Module
+	return nil
+}
+
+func (r Planner) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Module *Penstock
+		Cloud  *Cloud
+	}
+	concrete.Module = r.Module
+	concrete.Cloud = r.Cloud
+	return json.Marshal(&concrete)
+}
+
+func (r *Planner) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Module *Penstock
+		Cloud  *Cloud
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Module = concrete.Module
+	r.Cloud = concrete.Cloud
+	return nil
+}
+
+func (r Applied) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Dir    *dagger.Directory
+		Module *Penstock
+	}
+	concrete.Dir = r.Dir
+	concrete.Module = r.Module
+	return json.Marshal(&concrete)
+}
+
+func (r *Applied) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Dir    *dagger.Directory
+		Module *Penstock
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Dir = concrete.Dir
+	r.Module = concrete.Module
+	return nil
+}
+
+func (r Planned) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Module    *Penstock
+		Cloud     *Cloud
+		Dir       *dagger.Directory
+		Closure   *dagger.Directory
+		Selection *dagger.Directory
+	}
+	concrete.Module = r.Module
+	concrete.Cloud = r.Cloud
+	concrete.Dir = r.Dir
+	concrete.Closure = r.Closure
+	concrete.Selection = r.Selection
+	return json.Marshal(&concrete)
+}
+
+func (r *Planned) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Module    *Penstock
+		Cloud     *Cloud
+		Dir       *dagger.Directory
+		Closure   *dagger.Directory
+		Selection *dagger.Directory
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Module = concrete.Module
+	r.Cloud = concrete.Cloud
+	r.Dir = concrete.Dir
+	r.Closure = concrete.Closure
+	r.Selection = concrete.Selection
 	return nil
 }
 
@@ -236,8 +352,144 @@ func dispatch(ctx context.Context) (rerr error) {
 func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName string, inputArgs map[string][]byte) (_ any, err error) {
 	_ = inputArgs
 	switch parentName {
+	case "Applied":
+		switch fnName {
+		case "Assert":
+			var parent Applied
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Applied).Assert(&parent, ctx)
+		case "Report":
+			var parent Applied
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Applied).Report(&parent), nil
+		case "Summary":
+			var parent Applied
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Applied).Summary(&parent, ctx)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "Applier":
+		switch fnName {
+		case "Apply":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			var environments []string
+			if inputArgs["environments"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["environments"]), &environments)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg environments", err))
+				}
+			}
+			return (*Applier).Apply(&parent, ctx, base, environments)
+		case "Recover":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var environments []string
+			if inputArgs["environments"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["environments"]), &environments)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg environments", err))
+				}
+			}
+			return (*Applier).Recover(&parent, ctx, environments)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
 	case "Penstock":
 		switch fnName {
+		case "Applier":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var identity *dagger.Secret
+			if inputArgs["identity"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["identity"]), &identity)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg identity", err))
+				}
+			}
+			var credentials *dagger.Secret
+			if inputArgs["credentials"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["credentials"]), &credentials)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg credentials", err))
+				}
+			}
+			var oidcToken *dagger.Secret
+			if inputArgs["oidcToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcToken"]), &oidcToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcToken", err))
+				}
+			}
+			var variables []string
+			if inputArgs["variables"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variables", err))
+				}
+			}
+			var endpoint *dagger.Service
+			if inputArgs["endpoint"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["endpoint"]), &endpoint)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg endpoint", err))
+				}
+			}
+			var creator []string
+			if inputArgs["creator"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["creator"]), &creator)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg creator", err))
+				}
+			}
+			var store string
+			if inputArgs["store"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["store"]), &store)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg store", err))
+				}
+			}
+			return (*Penstock).Applier(&parent, identity, credentials, oidcToken, variables, endpoint, creator, store), nil
+		case "AssertReport":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var report *dagger.File
+			if inputArgs["report"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["report"]), &report)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg report", err))
+				}
+			}
+			return (*Penstock).AssertReport(&parent, ctx, report)
 		case "Check":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -301,6 +553,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Penstock).Formatted(&parent, ctx)
+		case "Planner":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var credentials *dagger.Secret
+			if inputArgs["credentials"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["credentials"]), &credentials)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg credentials", err))
+				}
+			}
+			var oidcToken *dagger.Secret
+			if inputArgs["oidcToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcToken"]), &oidcToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcToken", err))
+				}
+			}
+			var variables []string
+			if inputArgs["variables"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variables", err))
+				}
+			}
+			var endpoint *dagger.Service
+			if inputArgs["endpoint"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["endpoint"]), &endpoint)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg endpoint", err))
+				}
+			}
+			var creator []string
+			if inputArgs["creator"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["creator"]), &creator)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg creator", err))
+				}
+			}
+			return (*Penstock).Planner(&parent, credentials, oidcToken, variables, endpoint, creator), nil
 		case "Program":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -406,6 +700,79 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return New(source, root, program, providers, images)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "Planned":
+		switch fnName {
+		case "Assert":
+			var parent Planned
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Planned).Assert(&parent, ctx)
+		case "Page":
+			var parent Planned
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Planned).Page(&parent, ctx)
+		case "Report":
+			var parent Planned
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Planned).Report(&parent), nil
+		case "Seal":
+			var parent Planned
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var key *dagger.Secret
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			var store string
+			if inputArgs["store"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["store"]), &store)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg store", err))
+				}
+			}
+			return (*Planned).Seal(&parent, ctx, key, store)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "Planner":
+		switch fnName {
+		case "Plan":
+			var parent Planner
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			var environments []string
+			if inputArgs["environments"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["environments"]), &environments)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg environments", err))
+				}
+			}
+			return (*Planner).Plan(&parent, ctx, base, environments)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

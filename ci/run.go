@@ -49,19 +49,11 @@ func (p *Penstock) run(ctx context.Context, base string, only, skip []string) (*
 	if err != nil {
 		return nil, err
 	}
-	selection, err := byContent(ctx, p.Units(base))
+	// What is judged are files: a commit alone runs nothing again.
+	selection, closure, err := p.selected(ctx, p.Units(base).WithoutFile("checkout.json"))
 	if err != nil {
 		return nil, err
 	}
-	text, err := selection.File("selection.json").Contents(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var selected pipelines.Selection
-	if err := json.Unmarshal([]byte(text), &selected); err != nil {
-		return nil, fmt.Errorf("reading the selection: %w", err)
-	}
-	closure := p.closure(selected)
 	merge := p.bare("golang").WithMountedDirectory("/selection", selection)
 	args := []string{"penstock", "report", "merge", "--selection", "/selection", "--out", "/report", "--stages", names(chosen)}
 	if len(skip) > 0 {
@@ -76,6 +68,22 @@ func (p *Penstock) run(ctx context.Context, base string, only, skip []string) (*
 		merge, args = merge.WithMountedFile(file, report), append(args, file)
 	}
 	return &Run{Dir: merge.WithExec(args).Directory("/report"), Module: p}, nil
+}
+
+// selected is a selection and the closure of its units.
+func (p *Penstock) selected(ctx context.Context, units *dagger.Directory) (selection, closure *dagger.Directory, err error) {
+	if selection, err = byContent(ctx, units); err != nil {
+		return nil, nil, err
+	}
+	text, err := selection.File("selection.json").Contents(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var s pipelines.Selection
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return nil, nil, fmt.Errorf("reading the selection: %w", err)
+	}
+	return selection, p.closure(s), nil
 }
 
 func choose(only, skip []string) ([]stage, error) {

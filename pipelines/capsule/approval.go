@@ -41,7 +41,7 @@ func (a Approval) normal() Approval {
 	if a.Addresses == nil {
 		a.Addresses = []string{}
 	}
-	a.Schema, a.Created, a.Expires = ApprovalSchema, seconds(a.Created), seconds(a.Expires)
+	a.Created, a.Expires = seconds(a.Created), seconds(a.Expires)
 	return a
 }
 
@@ -49,6 +49,7 @@ func (a Approval) normal() Approval {
 // fills in the schema.
 func SignApproval(a Approval, key crypto.Signer) ([]byte, error) {
 	a = a.normal()
+	a.Schema = ApprovalSchema
 	if err := a.valid(); err != nil {
 		return nil, fmt.Errorf("approving %s: %w", a.Capsule, err)
 	}

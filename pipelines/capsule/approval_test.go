@@ -88,7 +88,7 @@ func TestApprovals(t *testing.T) {
 		"a member twice":             {text(`    "reason":`, `    "reason": "", "reason":`), nil, time.Time{}, ErrJSON, `the member "reason" is there twice`},
 		"an unknown member":          {text(`    "reason":`, `    "extra": "", "reason":`), nil, time.Time{}, ErrJSON, `unknown field "extra"`},
 		"in capitals":                {text(`"reason":`, `"Reason":`), nil, time.Time{}, ErrJSON, "not in the form that penstock writes"},
-		"a later schema":             {text(`penstock.approval/v1`, `penstock.approval/v2`), nil, time.Time{}, ErrRefused, ""},
+		"a later schema":             {text(`penstock.approval/v1`, `penstock.approval/v2`), nil, time.Time{}, ErrManifest, `the approval's schema is "penstock.approval/v2"`},
 		"nothing":                    {nil, nil, time.Time{}, ErrJSON, "EOF"},
 		"a list":                     {[]byte("[]\n"), nil, time.Time{}, ErrJSON, "cannot unmarshal"},
 		"too large":                  {make([]byte, maxApproval+1), nil, time.Time{}, ErrJSON, "at most 4194304 are read"},
@@ -115,6 +115,7 @@ func TestApprovals(t *testing.T) {
 // resigned is an approval signed as an envelope is.
 func resigned(t *testing.T, a Approval, key crypto.Signer) []byte {
 	t.Helper()
+	a.Schema = ApprovalSchema
 	message, err := encode(a.normal())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -219,5 +220,40 @@ func TestRoundTripForEveryKindOfRecipient(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".capsule-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// The destruction of a unit that is gone has no closure, and one without a state no lineage.
+func TestADestructionWithoutAClosure(t *testing.T) {
+	m := sample()
+	m.Destroy, m.Closure, m.Lock, m.State = true, "", "", State{Backend: "local"}
+	c := verified(t, seal(t, m, contents))
+	e := expected()
+	e.Destroy, e.Closure, e.Lock, e.State = true, "", "", State{Backend: "local"}
+	if err := c.Matches(e); err != nil {
+		t.Error(err)
+	}
+	if err := c.Matches(expected()); !errors.Is(err, ErrDestroy) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Clocks of two machines may differ by two minutes, and no more.
+func TestClocksMayDiffer(t *testing.T) {
+	m := sample()
+	m.Created = time.Now().Add(24 * time.Hour)
+	m.Expires = m.Created.Add(time.Hour)
+	s := seal(t, m, contents)
+	c, err := Read(s.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := c.Manifest.Created
+	for ahead, want := range map[time.Duration]error{0: nil, skew: nil, skew + time.Second: ErrFuture, -time.Hour: ErrExpired, time.Second - time.Hour: nil} {
+		trust := s.trust()
+		trust.Now = created.Add(-ahead)
+		if err := c.Verify(trust); !errors.Is(err, want) {
+			t.Errorf("%v ahead: got %v, want %v", ahead, err, want)
+		}
 	}
 }

@@ -112,6 +112,13 @@ func TestSealingRefusesWhatReadingWould(t *testing.T) {
 	if err := os.WriteFile(there, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	huge := filepath.Join(t.TempDir(), "huge")
+	if err := os.WriteFile(huge, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(huge, maxMembers+1); err != nil { // a hole: it takes no space
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		edit    func(m *Manifest)
 		members []Source
@@ -127,6 +134,8 @@ func TestSealingRefusesWhatReadingWould(t *testing.T) {
 		"a name twice":    {nil, []Source{{Name: "a"}, {Name: "a"}}, ErrMember, "is there twice"},
 		"an absent file":  {nil, []Source{{Name: "a", Path: there + "-not"}}, os.ErrNotExist, `reading the member "a"`},
 		"a directory":     {nil, []Source{{Name: "a", Path: filepath.Dir(there)}}, nil, "it is not a file"},
+		"a huge file":     {nil, []Source{{Name: "a", Path: huge}}, ErrMember, "at most 4294967296 can be sealed"},
+		"a huge manifest": {func(m *Manifest) { m.Risk.Addresses = []string{strings.Repeat("a", maxManifest)} }, nil, ErrManifest, "at most 8388608 can be read"},
 		"a key of no use": {nil, nil, ErrKey, "not an ed25519 key"},
 	} {
 		m, members, signing := sample(), c.members, key
@@ -233,7 +242,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 	for name, text := range map[string][]byte{"nothing": nil, "no PEM": []byte("x"), "cut": private[:40],
 		"another kind": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})} {
 		_, err := ParseSigner(text)
-		refused(t, "private: "+name, err, ErrKey, "")
+		refused(t, "private: "+name, err, ErrKey, "neither PEM of PKCS #8 nor a key of OpenSSH")
 		if _, err := ParseIdentities(text); !errors.Is(err, ErrKey) {
 			t.Errorf("identity: %s: got %v", name, err)
 		}

@@ -41,6 +41,17 @@ func Read(path string) (*Capsule, error) {
 	return c, nil
 }
 
+// JSON writes the public part as one object, in ASCII: its digest, manifest,
+// envelope and signature.
+func (c *Capsule) JSON() ([]byte, error) {
+	return encode(struct {
+		Digest    string    `json:"digest"`
+		Manifest  Manifest  `json:"manifest"`
+		Envelope  Envelope  `json:"envelope"`
+		Signature Signature `json:"signature"`
+	}{c.Digest, c.Manifest.normal(), c.Envelope, c.Signature})
+}
+
 // openFile opens a plain file; opening a pipe would wait for its other end.
 func openFile(path string) (*os.File, int64, error) {
 	info, err := os.Stat(path)

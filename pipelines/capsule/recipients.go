@@ -21,6 +21,14 @@ const maxRecipients = 100
 
 const hintRecipient = "give an age public key (age1...) or a line that begins with ssh-ed25519 or ssh-rsa"
 
+// ParseRecipients reads the public keys of those who are to open a capsule, and
+// returns them sorted, each once, without comments: age keys (age1...) and lines of
+// OpenSSH (ssh-ed25519, ssh-rsa of 2048 bits and more).
+func ParseRecipients(given []string) ([]string, error) {
+	canonical, _, err := parseRecipients(given)
+	return canonical, err
+}
+
 // parseRecipients reads public keys and returns them sorted, each once, without
 // comments: the same people are always written in the same way.
 func parseRecipients(given []string) (canonical []string, parsed []age.Recipient, err error) {
@@ -77,6 +85,17 @@ func parseRecipient(text string) (string, age.Recipient, error) {
 		return "", nil, refuse(ErrRecipient, "give the public key, and change the secret one if it was shown to anybody", "a recipient is a secret key of age")
 	}
 	return "", nil, refuse(ErrRecipient, hintRecipient, "a recipient is neither an age nor an SSH public key")
+}
+
+// GenerateIdentity makes a key of age to open with: the private one as a file of
+// age holds it, the public one as a recipient.
+func GenerateIdentity() (private []byte, public string, err error) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, "", err
+	}
+	public = identity.Recipient().String()
+	return []byte("# public key: " + public + "\n" + identity.String() + "\n"), public, nil
 }
 
 // ParseIdentities reads private keys to open with: a file of age
@@ -164,4 +183,15 @@ func label(kind, tag string) string {
 		return kind // what follows is new for every payload
 	}
 	return kind + " " + tag
+}
+
+// Encrypt returns a writer that encrypts to recipients what is written to it, to be
+// closed at the end: for what is no plan, such as the log of an apply. It is read
+// with age, or penstock capsule open's identities.
+func Encrypt(to io.Writer, recipients []string) (io.WriteCloser, error) {
+	_, parsed, err := parseRecipients(recipients)
+	if err != nil {
+		return nil, err
+	}
+	return age.Encrypt(to, parsed...)
 }

@@ -18,6 +18,7 @@ import (
 // selectionFile and baseDir are what Export writes.
 const (
 	selectionFile = "selection.json"
+	checkoutFile  = "checkout.json"
 	baseDir       = "base"
 )
 
@@ -33,6 +34,15 @@ func (s Selected) Export(ctx context.Context, dir string) error {
 	}
 	if err := os.WriteFile(filepath.Join(dir, selectionFile), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("exporting the selection: %w", err)
+	}
+	if s.Checkout != nil {
+		text, err := json.Marshal(s.Checkout)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, checkoutFile), append(text, '\n'), 0o644); err != nil {
+			return fmt.Errorf("exporting the selection: %w", err)
+		}
 	}
 	if s.tree == nil {
 		return nil
@@ -86,6 +96,12 @@ func Import(dir string) (Selected, error) {
 	}
 	if s.Selection.Schema != pipelines.SelectionSchema {
 		return Selected{}, fmt.Errorf("reading the selection: its schema is %q, allowed is %q", s.Selection.Schema, pipelines.SelectionSchema)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, checkoutFile)); err == nil {
+		s.Checkout = &Checkout{}
+		if err := json.Unmarshal(text, s.Checkout); err != nil {
+			return Selected{}, fmt.Errorf("reading the selection: %w", err)
+		}
 	}
 	base := filepath.Join(dir, baseDir)
 	if info, err := os.Stat(base); err == nil && info.IsDir() {

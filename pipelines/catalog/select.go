@@ -33,7 +33,17 @@ type Selected struct {
 	Selection pipelines.Selection
 	// Base is the catalog as on the base; nil without one.
 	Base fs.FS
-	tree *git.Tree
+	// Checkout is what was looked at; nil where nobody asked.
+	Checkout *Checkout
+	tree     *git.Tree
+}
+
+// Checkout is a working tree. It is kept beside the selection, and not in it: a
+// stage that judges files alone need not run again for a commit.
+type Checkout struct {
+	Commit string `json:"commit"`
+	// Dirty: the tree differs from the commit.
+	Dirty bool `json:"dirty"`
 }
 
 // Select reads a catalog and selects units of it.

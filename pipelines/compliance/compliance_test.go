@@ -138,6 +138,8 @@ func TestPlansThatCannotBeRead(t *testing.T) {
 		"truncated":    {string(good[:len(good)/2]), "truncated"},
 		"version":      {`{"format_version":"9.0","resource_changes":[]}`, `format version is "9.0", allowed are 1.x`},
 		"no version":   {`{"resource_changes":[]}`, "it has no format_version"},
+		"errored":      {`{"format_version":"1.2","errored":true,"resource_changes":[]}`, "it is of a run that ended with an error"},
+		"no changes":   {`{"format_version":"1.2","planned_values":{"root_module":{"resources":[{}]}}}`, "no resource_changes to judge"},
 		"no plan":      {`{"format_version":"1.0"}`, "it is no plan"},
 		"a list":       {`[]`, "has to be"},
 		"deep":         {`{"format_version":"1.2","resource_changes":` + strings.Repeat("[", 100_000), "reading the plan"},

@@ -138,7 +138,7 @@ var startsOrReaches = func() permissions {
 		"external", "external_*", "http", "http_*", "dns_*", "tls_certificate", "aws_lambda_invocation", "*_cloud_function_invoke",
 		"shell_*", "bash_*", "exec_*", "command_*", "script_*", "*_command", "*_script", "*_exec", "ssh_*", "git_*", "curl*", "terracurl_*",
 		"restapi_*", "rest_*", "graphql_*", "helm_template", "kustomization_*", "kustomize_*", "ansible_*", "docker_*", "jq_*", "python_*",
-		"template_dir", "carvel_*", "ko_*", "oci_image_*", "deno_*", "lua_*", "starlark_*", "local_command",
+		"template_dir", "template_file", "carvel_*", "ko_*", "oci_image_*", "deno_*", "lua_*", "starlark_*", "local_command",
 	}})
 	return p
 }()
@@ -168,7 +168,9 @@ func (j *judge) remoteState(b *hcl.Block) {
 	}
 	j.backend(kind, backend.Range)
 	if config := content.Attributes["config"]; config != nil {
+		j.reads = true
 		j.setting("backend."+kind, config.Expr, config.Range, "backend")
+		j.reads = false
 	}
 }
 
@@ -192,6 +194,9 @@ func (j *judge) typed(m *module, b *hcl.Block) {
 	for name, a := range content.Attributes {
 		if name == "chart" {
 			continue // the name of a chart, more often than a path
+		}
+		if matches(j.allow.setting, kind+"."+name) {
+			continue
 		}
 		j.place(m, stackOf(b), a.Expr, nil, a.Range, "the argument "+name)
 	}

@@ -55,8 +55,13 @@ func (j *judge) calls(f *file, visit func(call *hclsyntax.FunctionCallExpr, stac
 		}})
 		return
 	}
+	pos := hcl.InitialPos
 	err := jsonStrings(f.src, func(s string, offset int) {
-		at := lineOf(f.name, f.src, offset)
+		pos = forward(pos, f.src, offset)
+		at := hcl.Range{Filename: f.name, Start: pos, End: pos}
+		if hides(s) && bytes.Contains(f.src, []byte("dynamic")) {
+			j.unreadable(at, "a dynamic block hides what "+quoted(s)+" means; write it in the native syntax, or use another iterator")
+		}
 		j.templateCalls(s, at, func(call *hclsyntax.FunctionCallExpr, stack []hclsyntax.Node) { visit(call, stack, at) })
 	})
 	if err != nil {
@@ -81,9 +86,24 @@ func (j *judge) templateCalls(s string, at hcl.Range, visit func(*hclsyntax.Func
 	_ = hclsyntax.Walk(parsed, &walker{visit: visit})
 }
 
-func lineOf(name string, src []byte, offset int) hcl.Range {
-	pos := hcl.Pos{Line: 1 + bytes.Count(src[:offset], []byte("\n")), Column: offset - bytes.LastIndexByte(src[:offset], '\n'), Byte: offset}
-	return hcl.Range{Filename: name, Start: pos, End: pos}
+// hides says whether a name would hide what paths are made of, as the iterator
+// of a dynamic block: in JSON, what stands within the block is not told.
+func hides(name string) bool {
+	return slices.Contains([]string{"path", "local", "var", "each", "count", "terraform", "tofu"}, name)
+}
+
+// forward moves a position on to an offset: counting from the start each time
+// would take hours for a large file.
+func forward(pos hcl.Pos, src []byte, offset int) hcl.Pos {
+	between := src[pos.Byte:offset]
+	if lines := bytes.Count(between, []byte("\n")); lines > 0 {
+		pos.Line += lines
+		pos.Column = len(between) - bytes.LastIndexByte(between, '\n')
+	} else {
+		pos.Column += len(between)
+	}
+	pos.Byte = offset
+	return pos
 }
 
 // functions visits the names of all functions that a file calls.
@@ -165,7 +185,7 @@ func (j *judge) template(name string, at hcl.Range) {
 	if diags.HasErrors() {
 		return // terraform refuses it too
 	}
-	m := &module{dir: path.Dir(name)}
+	m := &module{dir: path.Dir(name), bare: true}
 	_ = hclsyntax.Walk(parsed, &walker{visit: func(call *hclsyntax.FunctionCallExpr, stack []hclsyntax.Node) {
 		j.function(m, call, stack, call.Range())
 	}})

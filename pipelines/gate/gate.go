@@ -49,14 +49,15 @@ type Allow struct {
 // of the repository, which fsys is) and at everything it reads: local modules,
 // whatever they call in turn, templates, Terragrunt files, and files that change
 // what terraform runs. fsys should tell symbolic links (fs.ReadLinkFS, as
-// os.DirFS does): one that leads out of the repository is refused. The error
-// says that dir cannot be read at all, or that allow is wrong.
+// os.DirFS does): one that leads out of the repository is refused. A
+// file system without the links of a checkout hides what is behind them, so judge
+// the very files that terraform will see. The error says that dir cannot be read at all, or that allow is wrong.
 func Judge(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, error) {
 	j, err := newJudge(fsys, dir, allow)
 	if err != nil {
 		return nil, err
 	}
-	j.module(j.root)
+	j.module(j.root).top = true
 	j.unitFiles()
 	j.settle()
 	return j.sorted(), nil
@@ -76,9 +77,12 @@ type judge struct {
 	quiet     map[string]bool
 	grunts    map[string]bool // Terragrunt files that were judged
 	templates map[string]bool
+	links     map[string]bool             // directories, and whether a link below leads out
 	values    map[string][]hcl.Expression // of variables of the unit, from .tfvars; nil is not read yet
 	opaque    bool                        // some .tfvars cannot be read
+	reads     bool                        // the state in question is read for its outputs alone: no provider that it names is run
 	budget    int                         // how much of one expression is still followed
+	left      int                         // and of all of them together
 	findings  []pipelines.Finding
 }
 
@@ -90,7 +94,7 @@ func newJudge(fsys fs.FS, dir string, allow Allow) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &judge{fsys: fsys, allow: p, modules: map[string]*module{}, grunts: map[string]bool{}, templates: map[string]bool{}}
+	j := &judge{fsys: fsys, allow: p, modules: map[string]*module{}, grunts: map[string]bool{}, templates: map[string]bool{}, links: map[string]bool{}, left: total}
 	if j.root, err = j.resolve(dir); err != nil {
 		return nil, fmt.Errorf("judging %q: %w", dir, err)
 	}

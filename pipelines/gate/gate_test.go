@@ -23,8 +23,8 @@ var allowed = Allow{
 	Modules: []string{"terraform-aws-modules/*/aws", "git::https://git.example.com/acme/**"},
 }
 
-// table reads a txtar file: the findings that are wanted and the files, by case.
-func table(t testing.TB, name string) (names []string, want map[string][]string, files map[string]fstest.MapFS) {
+// cases reads a txtar file: the findings that are wanted and the files, by case.
+func cases(t testing.TB, name string) (names []string, want map[string][]string, files map[string]fstest.MapFS) {
 	t.Helper()
 	archive, err := txtar.ParseFile(name)
 	if err != nil {
@@ -66,7 +66,7 @@ func lines(findings []pipelines.Finding) []string {
 }
 
 func TestVectorsAreRefused(t *testing.T) {
-	names, want, files := table(t, "testdata/vectors.txtar")
+	names, want, files := cases(t, "testdata/vectors.txtar")
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			findings, err := Judge(files[name], "unit", allowed)
@@ -91,7 +91,7 @@ func TestVectorsAreRefused(t *testing.T) {
 }
 
 func TestHarmlessUnitsPass(t *testing.T) {
-	names, _, files := table(t, "testdata/harmless.txtar")
+	names, _, files := cases(t, "testdata/harmless.txtar")
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			findings, err := Judge(files[name], "unit", allowed)

@@ -36,18 +36,26 @@ func (f *file) native() *hclsyntax.Body {
 
 // module is a directory of configuration.
 type module struct {
-	dir       string
+	dir string
+	// bare: names mean nothing that is known here, as in a template, whose
+	// caller may pass it a variable called path.
+	bare bool
+	// top: variables are set from outside, by .tfvars or Terragrunt.
+	top       bool
 	files     []*file
 	locals    map[string][]hcl.Expression
 	variables map[string][]hcl.Expression // what stands in default
 	// callers say what variables are.
 	callers []caller
 	calls   map[string][]*hcl.Block
+	// each are the arguments for_each, by type and labels of their blocks.
+	each map[string][]hcl.Expression
 }
 
 type caller struct {
 	from *module
-	args hcl.Body
+	// block is the call, or what an override file adds to it
+	block *hcl.Block
 }
 
 // configuration says whether Terraform or OpenTofu reads a file of a directory.
@@ -65,7 +73,7 @@ func (j *judge) module(dir string) *module {
 	if m, ok := j.modules[dir]; ok {
 		return m
 	}
-	m := &module{dir: dir, locals: map[string][]hcl.Expression{}, variables: map[string][]hcl.Expression{}, calls: map[string][]*hcl.Block{}}
+	m := &module{dir: dir, locals: map[string][]hcl.Expression{}, variables: map[string][]hcl.Expression{}, calls: map[string][]*hcl.Block{}, each: map[string][]hcl.Expression{}}
 	j.modules[dir] = m
 	j.queue = append(j.queue, m)
 	entries, err := j.list(dir)
@@ -74,6 +82,12 @@ func (j *judge) module(dir string) *module {
 		return m
 	}
 	for _, entry := range entries {
+		if entry.Type()&fs.ModeSymlink != 0 { // terraform.tfvars may be one, and errors show what they quote
+			if _, err := j.resolve(path.Join(dir, entry.Name())); err == errEscapes {
+				j.unreadable(hcl.Range{Filename: path.Join(dir, entry.Name())}, err.Error())
+				continue
+			}
+		}
 		if configuration(entry.Name()) && !entry.IsDir() {
 			if f := j.parse(path.Join(dir, entry.Name())); f != nil {
 				m.files = append(m.files, f)
@@ -87,6 +101,10 @@ func (j *judge) module(dir string) *module {
 // index notes what other expressions may refer to.
 func (m *module) index(f *file) {
 	for _, b := range f.content.Blocks {
+		content, _, _ := b.Body.PartialContent(attributes("for_each"))
+		if a := content.Attributes["for_each"]; a != nil {
+			m.each[blockKey(b.Type, b.Labels)] = append(m.each[blockKey(b.Type, b.Labels)], a.Expr)
+		}
 		switch b.Type {
 		case "locals":
 			attrs, _ := b.Body.JustAttributes()
@@ -105,6 +123,8 @@ func (m *module) index(f *file) {
 		}
 	}
 }
+
+func blockKey(kind string, labels []string) string { return kind + " " + strings.Join(labels, " ") }
 
 // parse reads one file, or says that it cannot be read.
 func (j *judge) parse(name string) *file {

@@ -3,6 +3,7 @@ package gate
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,9 +27,11 @@ type scope struct {
 	stack []hclsyntax.Node
 }
 
-// effort bounds how much of one expression is followed, and how far a text may branch.
+// effort bounds how much of one expression is followed, total that of all, and
+// branches how many texts one can be. Beyond that nothing is known, so it is refused.
 const (
 	effort   = 5000
+	total    = 2_000_000
 	branches = 64
 	deepest  = 40
 )
@@ -36,7 +39,8 @@ const (
 // place judges a path that configuration reads; pattern is the second argument
 // of fileset. It returns what is known of the files.
 func (j *judge) place(m *module, stack []hclsyntax.Node, e, pattern hcl.Expression, at hcl.Range, what string) []found {
-	j.budget = effort
+	j.budget = min(effort, j.left)
+	defer func(before int) { j.left -= before - max(0, j.budget) }(j.budget)
 	in := scope{m, stack}
 	spelled := j.spell(e, in, 0)
 	if pattern != nil {
@@ -69,6 +73,7 @@ type found struct {
 // located says what a path leads to, or why it may not be read.
 func (j *judge) located(pieces []piece) (found, string) {
 	base, known, i := j.root, "", 0
+	pieces = slices.DeleteFunc(slices.Clone(pieces), func(p piece) bool { return p.text == "" && p.start == nil && p.expr == nil }) // empty texts
 	if len(pieces) > 0 && pieces[0].start != nil {
 		base, i = *pieces[0].start, 1
 		if i < len(pieces) && (pieces[i].expr != nil || !strings.HasPrefix(pieces[i].text, "/")) {
@@ -180,7 +185,13 @@ func (j *judge) spell(e hcl.Expression, in scope, depth int) [][]piece {
 		if (e.Name == "abspath" || e.Name == "pathexpand") && len(e.Args) == 1 && !e.ExpandFinal {
 			return j.spell(e.Args[0], in, depth+1)
 		}
+		if parts := partsOf(e); parts != nil {
+			return j.joined(parts, in, depth)
+		}
 	case *hclsyntax.ScopeTraversalExpr:
+		if _, _, hidden := in.bound(e.Traversal.RootName()); hidden || in.m.bare {
+			return unknown
+		}
 		switch names := dotted(e.Traversal); {
 		case names == "path.module":
 			return start(in.m.dir)
@@ -197,6 +208,9 @@ func (j *judge) spell(e hcl.Expression, in scope, depth int) [][]piece {
 		}
 	case hclsyntax.Node:
 	default:
+		if !j.affords(e) {
+			return unknown
+		}
 		if inner, ok := template(e); ok {
 			return j.spell(inner, in, depth+1)
 		}
@@ -213,6 +227,47 @@ func (j *judge) joined(parts []hclsyntax.Expression, in scope, depth int) [][]pi
 		}
 	}
 	return all
+}
+
+// partsOf are the parts that join or format put together, where both the text
+// between them and their number are written out.
+func partsOf(call *hclsyntax.FunctionCallExpr) (parts []hclsyntax.Expression) {
+	if len(call.Args) < 2 || call.ExpandFinal {
+		return nil
+	}
+	pattern, ok := text(call.Args[0])
+	if !ok {
+		return nil
+	}
+	list, between := call.Args[1:], []string{}
+	switch call.Name {
+	case "format":
+		if between = strings.Split(pattern, "%s"); len(between) != len(list)+1 || strings.Contains(strings.Join(between, ""), "%") {
+			return nil
+		}
+	case "join":
+		tuple, ok := call.Args[1].(*hclsyntax.TupleConsExpr)
+		if !ok || len(call.Args) != 2 {
+			return nil
+		}
+		list, between = tuple.Exprs, []string{""}
+		for range len(list) - 1 {
+			between = append(between, pattern)
+		}
+		between = append(between, "")
+	default:
+		return nil
+	}
+	for i, text := range between {
+		if parts = append(parts, literal(text)); i < len(list) {
+			parts = append(parts, list[i])
+		}
+	}
+	return parts
+}
+
+func literal(s string) hclsyntax.Expression {
+	return &hclsyntax.LiteralValueExpr{Val: cty.StringVal(s)}
 }
 
 // nowhere is an expression of which nothing is known.
@@ -236,6 +291,13 @@ func cross(heads, tails [][]piece) [][]piece {
 		}
 	}
 	return all
+}
+
+// affords says whether a value of JSON is still followed, by its size: it is
+// evaluated as a whole.
+func (j *judge) affords(e hcl.Expression) bool {
+	j.budget -= (e.Range().End.Byte - e.Range().Start.Byte) / 16
+	return j.budget >= 0
 }
 
 // template is a string of JSON as the template that it is.
@@ -265,6 +327,10 @@ func dotted(t hcl.Traversal) string {
 
 // linksOut says whether a link below a directory leads out of the repository.
 func (j *judge) linksOut(dir string) (out bool) {
+	if known, ok := j.links[dir]; ok {
+		return known
+	}
+	defer func() { j.links[dir] = out }()
 	real, err := j.resolve(dir)
 	if err != nil {
 		return err == errEscapes

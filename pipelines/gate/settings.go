@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,14 +11,14 @@ import (
 
 // harmless are the arguments of providers, backends and encryption that neither
 // run a program, nor name a host, a file or other credentials than those that the
-// run was given. It is a list of what is allowed, since every release of a
+// run was given. (skip_region_validation would let a region name a host.) It is a list of what is allowed, since every release of a
 // provider may bring another way to do these things.
 var harmless = slices.Concat(
 	below("aws", "region", "default_tags", "ignore_tags", "allowed_account_ids", "forbidden_account_ids", "max_retries", "retry_mode",
-		"skip_*", "use_dualstack_endpoint", "use_fips_endpoint", "s3_use_path_style", "s3_us_east_1_regional_endpoint", "sts_region",
-		"token_bucket_rate_limiter_capacity"),
+		"skip_credentials_validation", "skip_requesting_account_id", "skip_metadata_api_check", "use_dualstack_endpoint", "use_fips_endpoint",
+		"s3_use_path_style", "s3_us_east_1_regional_endpoint", "token_bucket_rate_limiter_capacity"),
 	below("aws.assume_role", assumeRole...), below("aws.assume_role_with_web_identity", assumeRole...),
-	below("awscc", "region", "max_retries", "skip_*"), below("awscc.assume_role", assumeRole...),
+	below("awscc", "region", "max_retries", "skip_metadata_api_check"), below("awscc.assume_role", assumeRole...),
 	google("google"), google("google-beta"),
 	below("azurerm", "features", "subscription_id", "tenant_id", "client_id", "use_oidc", "use_msi", "use_cli", "storage_use_azuread",
 		"resource_provider_registrations", "resource_providers_to_register", "skip_provider_registration"),
@@ -27,7 +28,7 @@ var harmless = slices.Concat(
 	below("*", "alias", "version", "for_each"),
 
 	below("backend.s3", "bucket", "key", "region", "encrypt", "dynamodb_table", "use_lockfile", "kms_key_id", "acl", "workspace_key_prefix",
-		"skip_*", "max_retries", "retry_mode", "allowed_account_ids", "forbidden_account_ids", "use_dualstack_endpoint", "use_fips_endpoint",
+		"skip_credentials_validation", "skip_requesting_account_id", "skip_metadata_api_check", "skip_s3_checksum", "max_retries", "retry_mode", "allowed_account_ids", "forbidden_account_ids", "use_dualstack_endpoint", "use_fips_endpoint",
 		"use_path_style", "force_path_style", "role_arn", "session_name", "external_id"),
 	below("backend.s3.assume_role", assumeRole...), below("backend.s3.assume_role_with_web_identity", assumeRole...),
 	below("backend.gcs", "bucket", "prefix", "impersonate_service_account", "impersonate_service_account_delegates", "kms_encryption_key"),
@@ -65,7 +66,7 @@ func (j *judge) members(prefix string, body hcl.Body, rule string) {
 			j.broken("", diags)
 		}
 		for name, a := range attrs {
-			j.setting(prefix+"."+name, a.Expr, a.NameRange, rule)
+			j.setting(prefix+"."+undotted(name), a.Expr, a.NameRange, rule)
 		}
 		return
 	}
@@ -73,10 +74,13 @@ func (j *judge) members(prefix string, body hcl.Body, rule string) {
 		j.setting(prefix+"."+name, a.Expr, a.SrcRange, rule)
 	}
 	for _, b := range native.Blocks {
-		name := strings.Join(append([]string{b.Type}, b.Labels...), ".")
+		name := b.Type
+		for _, label := range b.Labels {
+			name += "." + undotted(label)
+		}
 		inner := []*hclsyntax.Body{b.Body}
 		if b.Type == "dynamic" && len(b.Labels) == 1 {
-			name, inner = b.Labels[0], nil
+			name, inner = undotted(b.Labels[0]), nil
 			for _, content := range b.Body.Blocks {
 				inner = append(inner, content.Body)
 			}
@@ -93,13 +97,20 @@ func (j *judge) members(prefix string, body hcl.Body, rule string) {
 // setting judges an argument, or what is written out below it.
 func (j *judge) setting(name string, e hcl.Expression, at hcl.Range, rule string) {
 	if j.allowsSetting(name) {
+		if host, ok := text(e); name == "backend.azurerm.storage_account_name" && (!ok || !hostLabel.MatchString(host)) {
+			j.refuseSetting(name, at, rule) // the name becomes part of a host
+		}
 		return
 	}
 	if v, diags := e.Value(nil); !diags.HasErrors() && v.IsNull() {
 		return
 	}
 	if name == "backend.local.path" || name == "backend.local.workspace_dir" {
-		j.place(&module{dir: j.root}, nil, e, nil, at, "the argument "+name)
+		for _, f := range j.place(&module{dir: j.root}, nil, e, nil, at, "the argument "+name) {
+			if _, err := j.resolve(f.name); f.whole && err == nil && name == "backend.local.path" && !j.reads {
+				j.find(at, "state", "keep state in a backend", "%s would be taken for the state, which names providers to run", quoted(f.name))
+			}
+		}
 		return
 	}
 	if pairs, diags := hcl.ExprMap(e); !diags.HasErrors() && len(pairs) > 0 {
@@ -109,7 +120,7 @@ func (j *judge) setting(name string, e hcl.Expression, at hcl.Range, rule string
 				j.refuseSetting(name, at, rule)
 				continue
 			}
-			j.setting(name+"."+key, pair.Value, pair.Key.Range(), rule)
+			j.setting(name+"."+undotted(key), pair.Value, pair.Key.Range(), rule)
 		}
 		return
 	}
@@ -121,6 +132,11 @@ func (j *judge) setting(name string, e hcl.Expression, at hcl.Range, rule string
 	}
 	j.refuseSetting(name, at, rule)
 }
+
+// undotted keeps a name that somebody chose from reading like a path.
+func undotted(name string) string { return strings.ReplaceAll(name, ".", "_") }
+
+var hostLabel = regexp.MustCompile(`^[a-z0-9-]+$`)
 
 // allowsSetting says whether an argument or one that it lies below is allowed.
 func (j *judge) allowsSetting(name string) bool {

@@ -22,6 +22,7 @@ func (j *judge) follow(m *module) {
 		return // the records say what is called
 	}
 	for name, blocks := range m.calls {
+		told := map[*module]bool{}
 		for _, b := range blocks {
 			source, _, ok := sourceOfCall(b)
 			if !ok || !local(source) {
@@ -32,8 +33,12 @@ func (j *judge) follow(m *module) {
 				continue // refused by call
 			}
 			called := j.module(dir)
+			if told[called] {
+				continue
+			}
+			told[called] = true
 			for _, with := range m.calls[name] { // an override file adds arguments
-				called.callers = append(called.callers, caller{m, with.Body})
+				called.callers = append(called.callers, caller{m, with})
 			}
 		}
 	}
@@ -116,7 +121,7 @@ func JudgeModules(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	known.module(known.root)
+	known.module(known.root).top = true
 	known.terragrunt()
 	known.settle()
 	j, err := newJudge(fsys, dir, allow)
@@ -130,9 +135,21 @@ func JudgeModules(fsys fs.FS, dir string, allow Allow) ([]pipelines.Finding, err
 	if j.records, err = j.manifest(); err != nil {
 		return nil, err
 	}
+	if len(j.records) == 1 { // there is no manifest where nothing is called, or where nothing was fetched
+		for _, m := range known.modules {
+			j.unfetched(m)
+		}
+		return j.sorted(), nil
+	}
 	for key := range j.records {
 		j.module(j.records[key].Dir)
 	}
+	for dir, m := range known.modules {
+		if again := j.modules[dir]; again != nil {
+			again.top = m.top
+		}
+	}
+	j.values, j.opaque = known.values, known.opaque
 	j.connect()
 	j.settle()
 	return j.sorted(), nil
@@ -179,22 +196,30 @@ func (j *judge) connect() {
 			}
 			called, ok := j.records[child]
 			if !ok {
-				if !j.quiet[r.Dir] || !localCall(blocks) {
-					j.findings = append(j.findings, pipelines.Finding{Position: position(blocks[0].DefRange), Rule: "unreadable", Verdict: pipelines.Fail,
-						Severity: pipelines.High, Message: fmt.Sprintf("what it does cannot be told: the module %s was not fetched", quoted(child)), Hint: "run terraform get first"})
-				}
+				j.notFetched(child, blocks[0])
 				continue
 			}
 			for _, b := range blocks {
-				j.modules[called.Dir].callers = append(j.modules[called.Dir].callers, caller{m, b.Body})
+				j.modules[called.Dir].callers = append(j.modules[called.Dir].callers, caller{m, b})
 			}
 		}
 	}
 }
 
-func localCall(blocks []*hcl.Block) bool {
-	return slices.ContainsFunc(blocks, func(b *hcl.Block) bool {
-		source, _, ok := sourceOfCall(b)
-		return ok && local(source)
-	})
+// unfetched finds the calls of remote modules.
+func (j *judge) unfetched(m *module) {
+	for name, blocks := range m.calls {
+		if slices.ContainsFunc(blocks, func(b *hcl.Block) bool {
+			source, _, ok := sourceOfCall(b)
+			return ok && !local(source)
+		}) {
+			j.notFetched(name, blocks[0])
+		}
+	}
+}
+
+// notFetched says so even of a call in what Judge has judged.
+func (j *judge) notFetched(key string, b *hcl.Block) {
+	j.findings = append(j.findings, pipelines.Finding{Position: position(b.DefRange), Rule: "unreadable", Verdict: pipelines.Fail, Severity: pipelines.High,
+		Message: fmt.Sprintf("what it does cannot be told: the module %s was not fetched", quoted(key)), Hint: "run terraform get first"})
 }

@@ -108,43 +108,62 @@ var rearranging = []string{"toset", "tolist", "tomap", "tostring", "tonumber", "
 
 // tameName follows a name to what it stands for.
 func (j *judge) tameName(t hcl.Traversal, in scope, start bool, depth int) bool {
-	switch root := t.RootName(); root {
+	if e, outer, ok := in.bound(t.RootName()); ok {
+		return e != nil && j.tame(e, outer, start, depth+1)
+	}
+	if in.m.bare {
+		return false
+	}
+	switch t.RootName() {
 	case "count", "terraform", "tofu":
 		return true
 	case "path":
 		return start
 	case "each":
-		for i := len(in.stack) - 1; i >= 0; i-- {
-			if b, ok := in.stack[i].(*hclsyntax.Block); ok && b.Body.Attributes["for_each"] != nil && b.Type != "dynamic" {
-				return j.tame(b.Body.Attributes["for_each"].Expr, scope{in.m, nil}, start, depth+1)
+		for _, node := range in.stack {
+			if b, ok := node.(*hclsyntax.Block); ok {
+				all := in.m.each[blockKey(b.Type, b.Labels)] // an override file may say it anew
+				return len(all) > 0 && !slices.ContainsFunc(all, func(e hcl.Expression) bool { return !j.tame(e, scope{in.m, nil}, start, depth+1) })
 			}
 		}
-		return false
 	case "local", "var":
 		values, ok := j.named(t, in.m)
 		for _, v := range values {
 			ok = ok && j.tame(v.expr, v.in, start, depth+1)
 		}
 		return ok
-	default:
-		for i := len(in.stack) - 1; i >= 0; i-- {
-			outer := scope{in.m, in.stack[:i]}
-			switch n := in.stack[i].(type) {
-			case *hclsyntax.ForExpr:
-				if n.KeyVar == root || n.ValVar == root {
-					return j.tame(n.CollExpr, outer, start, depth+1)
-				}
-			case *hclsyntax.Block:
-				if n.Type == "dynamic" && slices.Contains(n.Labels, root) && n.Body.Attributes["for_each"] != nil && n.Body.Attributes["iterator"] == nil {
-					return j.tame(n.Body.Attributes["for_each"].Expr, outer, start, depth+1)
-				}
-			}
-		}
 	}
 	return false
 }
 
+// bound says what a for expression or a dynamic block around an expression binds
+// a name to: these names hide all others, even path and local.
+func (s scope) bound(name string) (e hcl.Expression, outer scope, ok bool) {
+	for i := len(s.stack) - 1; i >= 0; i-- {
+		outer = scope{s.m, s.stack[:i]}
+		switch n := s.stack[i].(type) {
+		case *hclsyntax.ForExpr:
+			if n.KeyVar == name || n.ValVar == name {
+				return n.CollExpr, outer, true
+			}
+		case *hclsyntax.Block:
+			each, iterator := n.Body.Attributes["for_each"], n.Body.Attributes["iterator"]
+			if n.Type != "dynamic" || !slices.Contains(n.Labels, name) && (iterator == nil || hcl.ExprAsKeyword(iterator.Expr) != name) {
+				continue
+			}
+			if each == nil {
+				return nil, outer, true
+			}
+			return each.Expr, outer, true
+		}
+	}
+	return nil, s, false
+}
+
 func (j *judge) tameJSON(e hcl.Expression, in scope, start bool, depth int) bool {
+	if !j.affords(e) {
+		return false
+	}
 	if pairs, diags := hcl.ExprMap(e); !diags.HasErrors() {
 		return !slices.ContainsFunc(pairs, func(p hcl.KeyValuePair) bool {
 			return !j.tame(p.Key, in, start, depth+1) || !j.tame(p.Value, in, start, depth+1)
@@ -187,15 +206,15 @@ func (j *judge) named(t hcl.Traversal, m *module) (list []value, ok bool) {
 			list = append(list, value{e, scope{m, nil}})
 		}
 		for _, c := range m.callers {
-			content, _, _ := c.args.PartialContent(attributes(step.Name))
+			content, _, _ := c.block.Body.PartialContent(attributes(step.Name))
 			if a := content.Attributes[step.Name]; a != nil {
-				list = append(list, value{a.Expr, scope{c.from, stackOf(&hcl.Block{Type: "module", Body: c.args})}})
+				list = append(list, value{a.Expr, scope{c.from, stackOf(c.block)}})
 			}
 		}
-		if m.dir == j.root {
+		if m.top {
 			j.readValues()
 			for _, e := range j.values[step.Name] {
-				list = append(list, value{e, scope{m, nil}})
+				list = append(list, value{e, scope{outside, nil}})
 			}
 			return list, !j.opaque
 		}
@@ -203,6 +222,9 @@ func (j *judge) named(t hcl.Traversal, m *module) (list []value, ok bool) {
 	}
 	return nil, false
 }
+
+// outside is where values are set that know no names of a module.
+var outside = &module{bare: true}
 
 // readValues reads every .tfvars of the repository: which of them is given to
 // terraform, the text does not tell.

@@ -15,89 +15,138 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 )
 
-// looks is how many looks in a row must find nothing: between a fork and the exec
-// behind it, or while a parent ends and its child goes on, one look can miss a
-// process. A look during which processes ended does not count.
-const looks = 3
+const (
+	// patience is how long a process that was forked may take to its exec: until
+	// then it has the environment of its parent, and may be the run's tool.
+	patience = time.Second
+	// limit ends a search on a machine where processes come and go all the time.
+	limit = 15 * time.Second
+)
 
-// look goes through the processes of this machine.
+// look goes through the processes of this machine, twice.
 func look(ctx context.Context, o Owner) (Liveness, string) {
 	if why := hidden(); why != "" {
 		return Unknown, why
 	}
-	for tries, clean := 0, 0; tries < 20*looks; tries++ {
-		found := glance(o)
-		switch {
-		case found.verdict != Dead:
-			return found.verdict, found.why
-		case found.moving:
-			clean = 0
-		default:
-			clean++
-		}
-		if clean == looks {
-			return Dead, found.why
-		}
-		select {
-		case <-ctx.Done():
-			return Unknown, "looking through the processes was cut off: " + ctx.Err().Error()
-		case <-time.After(5 * time.Millisecond):
+	began := time.Now()
+	for range 2 {
+		s := search{owner: o, began: began}
+		for {
+			verdict, why, settled := s.pass()
+			if verdict != Dead {
+				return verdict, why
+			}
+			if settled {
+				break
+			}
+			if time.Since(began) > limit {
+				return Unknown, "processes come and go too fast on this machine to look at them all; try again"
+			}
+			select {
+			case <-ctx.Done():
+				return Unknown, "looking through the processes was cut off: " + ctx.Err().Error()
+			case <-time.After(2 * time.Millisecond):
+			}
 		}
 	}
-	return Unknown, "processes come and go too fast on this machine to look at them all; try again"
+	return Dead, fmt.Sprintf("on this machine, not restarted since, its process %d is gone and no process has its id in its environment", o.PID)
 }
 
-// sight is what one look at the processes tells.
-type sight struct {
-	verdict Liveness
-	why     string
-	// moving says that a process that could have been of the run ended meanwhile,
-	// and may have left a child that was not looked at.
-	moving bool
+// search looks for processes of a run, in passes.
+//
+// A pass that is settled is a proof. Only a process of the run can bring forth
+// another; it hands its environment on. /proc is listed in the order of process
+// ids, and these grow, so a process that was born too late to be listed has a
+// parent that was: either it was looked at, or it ended before and the pass is
+// not settled. Where ids began anew, everything is looked at anew.
+type search struct {
+	owner Owner
+	began time.Time
+	// cleared are processes that are not of the run, and cannot become it.
+	cleared map[int]bool
+	// last is the youngest process id at the end of the last pass.
+	last int
 }
 
-// glance looks at every process once. One that is known to be of the run
-// outweighs one that cannot be looked at.
-func glance(o Owner) sight {
-	names, err := pids()
+func (s *search) pass() (verdict Liveness, why string, settled bool) {
+	before, err := lastPID()
+	if err == nil && before < s.last {
+		s.cleared = nil
+	}
+	var found []int
+	if err == nil {
+		found, err = pids()
+	}
 	if err != nil {
-		return sight{verdict: Unknown, why: fmt.Sprintf("the processes of this machine cannot be listed: %v", err)}
+		return Unknown, fmt.Sprintf("the processes of this machine cannot be listed: %v", err), false
 	}
-	result := sight{verdict: Dead, why: fmt.Sprintf(
-		"on this machine, not restarted since, its process %d is gone and no process has its id in its environment", o.PID)}
-	for _, pid := range names {
-		s, err := readStat(pid)
-		if gone(err) {
-			result.moving = true
+	verdict, settled = Dead, true
+	listed := map[int]bool{}
+	for _, pid := range found {
+		if s.cleared[pid] {
+			listed[pid] = true
 			continue
 		}
-		if err != nil {
-			result.verdict, result.why = Unknown, fmt.Sprintf("process %d of this machine cannot be looked at: %v", pid, err)
-			continue
-		}
-		// A process that began before the run's own cannot come from it, and the
-		// kernel's and those that have ended do nothing for it.
-		if s.kernel || s.ended() || s.start < o.PIDStart {
-			continue
-		}
-		if pid == o.PID && s.start == o.PIDStart {
-			return sight{verdict: Living, why: fmt.Sprintf("its process %d runs on this machine", pid)}
-		}
-		mine, err := marked(pid, o)
+		is, reason, moving := s.examine(pid)
 		switch {
-		case gone(err):
-			result.moving = true
-		case err != nil:
-			result.verdict = Unknown
-			result.why = fmt.Sprintf("process %d (%s) of this machine began after the run, and its environment cannot be read: %v", pid, command(pid), err)
-		case mine:
-			return sight{verdict: Living, why: fmt.Sprintf("process %d (%s) on this machine belongs to it: it has %s in its environment", pid, command(pid), EnvRun)}
+		case is == Living: // outweighs those that cannot be looked at
+			return Living, reason, true
+		case is == Unknown:
+			verdict, why = Unknown, reason
+		case moving:
+			settled = false
+		default:
+			listed[pid] = true
 		}
 	}
-	return result
+	s.cleared = listed // without those that have ended: their ids may be given out again
+	s.last, err = lastPID()
+	return verdict, why, settled && err == nil && s.last >= before
 }
 
-// pids lists the processes that can be seen.
+// examine looks at one process. Moving says that it ended or changes just now.
+func (s *search) examine(pid int) (is Liveness, why string, moving bool) {
+	p, err := readStat(pid)
+	switch {
+	case gone(err):
+		return Dead, "", true
+	case err != nil:
+		return Unknown, fmt.Sprintf("process %d of this machine cannot be looked at: %v", pid, err), false
+	case p.kernel || p.ended() || p.start < s.owner.PIDStart: // what began before the run's own process cannot come from it
+		return Dead, "", false
+	case pid == s.owner.PID && p.start == s.owner.PIDStart:
+		return Living, fmt.Sprintf("its process %d runs on this machine", pid), false
+	}
+	mine, err := marked(pid, s.owner)
+	switch {
+	case gone(err):
+		return Dead, "", true
+	case err != nil:
+		return Unknown, fmt.Sprintf("process %d (%s) of this machine began after the run, and its environment cannot be read: %v", pid, command(pid), err), false
+	case mine:
+		return Living, fmt.Sprintf("process %d (%s) on this machine belongs to it: it has %s in its environment", pid, command(pid), EnvRun), false
+	case p.forked && time.Since(s.began) < patience:
+		return Dead, "", true
+	case p.forked && strings.Contains("DTt", p.state):
+		return Unknown, fmt.Sprintf("process %d (%s) of this machine was forked after the run began, and stands still", pid, command(pid)), false
+	}
+	return Dead, "", false
+}
+
+// lastPID is the process id that was given out last.
+func lastPID() (int, error) {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) != 5 {
+		return 0, fmt.Errorf("/proc/loadavg has %d fields", len(fields))
+	}
+	return strconv.Atoi(fields[4])
+}
+
+// pids lists the processes that can be seen, in the order of their ids.
 func pids() ([]int, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {

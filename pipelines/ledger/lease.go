@@ -42,7 +42,7 @@ func (h Held) Expired() bool { return !h.Now.Before(h.Expires) }
 type HeldError struct{ Held }
 
 func (e *HeldError) Error() string {
-	age := func(t time.Time) time.Duration { return e.Now.Sub(t).Round(time.Second) }
+	age := func(t time.Time) time.Duration { return max(e.Now.Sub(t).Round(time.Second), 0) } // its clock may be ahead
 	text := fmt.Sprintf("%q is held by %s, for %v, last renewed %v ago", e.Target, e.Owner, age(e.Since), age(e.Renewed))
 	if e.Expired() {
 		return fmt.Sprintf("%s; the lease expired %v ago, but nothing shows that the run is dead, so it is not taken over: %s",

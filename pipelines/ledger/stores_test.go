@@ -1,18 +1,218 @@
 package ledger
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
 	"testing"
+	"time"
 
+	"github.com/penstock-dev/penstock/pipelines/internal/storetest"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
-// eachStore runs a test on a ledger in each kind of store that can hold one.
+// eachAddress runs a test on each kind of store that can hold a ledger.
+func eachAddress(t *testing.T, test func(t *testing.T, address string)) {
+	t.Run("directory", func(t *testing.T) { test(t, t.TempDir()) })
+	t.Run("s3", func(t *testing.T) { test(t, storetest.NewS3(t).Address("ledger")) })
+}
+
 func eachStore(t *testing.T, test func(*testing.T, *Ledger)) {
-	t.Run("directory", func(t *testing.T) {
-		s, err := store.Open(t.Context(), t.TempDir())
+	eachAddress(t, func(t *testing.T, address string) { test(t, open(t, address)) })
+}
+
+func open(t *testing.T, address string) *Ledger {
+	t.Helper()
+	s, err := store.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(s)
+}
+
+// children are what this test binary does when it is started as a child.
+var children = map[string]func(context.Context, *Ledger, *bufio.Scanner) error{
+	"race": childRace, "record": childRecord,
+}
+
+func TestMain(m *testing.M) {
+	role := os.Getenv("LEDGER_TEST_CHILD")
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	var l *Ledger
+	s, err := store.Open(context.Background(), os.Getenv("LEDGER_TEST_ADDRESS"))
+	if err == nil || os.Getenv("LEDGER_TEST_ADDRESS") == "" {
+		l = New(s)
+		err = children[role](context.Background(), l, bufio.NewScanner(os.Stdin))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+// startChild starts this test binary in a role; prepare may change the command.
+func startChild(t *testing.T, role, address string, prepare ...func(*exec.Cmd)) *child {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "LEDGER_TEST_CHILD="+role, "LEDGER_TEST_ADDRESS="+address)
+	cmd.Stderr = os.Stderr
+	for _, change := range prepare {
+		change(cmd)
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return &child{cmd: cmd, in: in, out: bufio.NewScanner(out)}
+}
+
+func (c *child) line(t *testing.T) string {
+	t.Helper()
+	if !c.out.Scan() {
+		t.Fatalf("the child ended: %v", c.out.Err())
+	}
+	return c.out.Text()
+}
+
+func (c *child) kill(t *testing.T) {
+	t.Helper()
+	if err := c.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.cmd.Wait()
+}
+
+const rounds = 200
+
+// childRace takes a lease whenever it is told to, says whether it has it, and
+// gives it back when told to.
+func childRace(ctx context.Context, l *Ledger, in *bufio.Scanner) error {
+	for in.Scan() {
+		o, err := NewOwner("racer", CI{})
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		test(t, New(s))
+		lease, err := l.Acquire(ctx, "live/race", o, time.Minute)
+		var held *HeldError
+		switch {
+		case err == nil:
+			fmt.Println("won")
+		case errors.As(err, &held):
+			fmt.Println("held by", held.Owner.PID)
+		default:
+			return err
+		}
+		in.Scan()
+		if lease != nil {
+			if err := lease.Release(ctx); err != nil {
+				return err
+			}
+		}
+		fmt.Println("done")
+	}
+	return in.Err()
+}
+
+func TestTwoProcessesRaceForTheLease(t *testing.T) {
+	eachAddress(t, func(t *testing.T, address string) {
+		racers := []*child{startChild(t, "race", address), startChild(t, "race", address)}
+		wins := [2]int{}
+		for round := range rounds {
+			for _, r := range racers {
+				if _, err := fmt.Fprintln(r.in, "go"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			said := [2]string{racers[0].line(t), racers[1].line(t)}
+			switch {
+			case said[0] == "won" && said[1] == fmt.Sprint("held by ", racers[0].cmd.Process.Pid):
+				wins[0]++
+			case said[1] == "won" && said[0] == fmt.Sprint("held by ", racers[1].cmd.Process.Pid):
+				wins[1]++
+			default:
+				t.Fatalf("round %d: %q", round, said)
+			}
+			for _, r := range racers {
+				_, _ = fmt.Fprintln(r.in, "on")
+			}
+			for _, r := range racers {
+				r.line(t)
+			}
+		}
+		t.Logf("%d rounds, won %v", rounds, wins)
+	})
+}
+
+// childRecord writes entries and tells each that it was told is written.
+func childRecord(ctx context.Context, l *Ledger, _ *bufio.Scanner) error {
+	o, err := NewOwner("writer", CI{})
+	if err != nil {
+		return err
+	}
+	fmt.Println(o.Run)
+	j, err := l.Begin("live/record", o)
+	for i := 0; err == nil; i++ {
+		event := Progress
+		if i == 0 {
+			event = Intent
+		}
+		if err = j.Record(ctx, Entry{Event: event, Payload: Payload{Note: fmt.Sprint("entry ", i)}}); err == nil {
+			fmt.Println(i)
+		}
+	}
+	return err
+}
+
+// Every entry that Record returned for is there after a kill -9, and no gap.
+func TestEntriesSurviveAKill(t *testing.T) {
+	eachAddress(t, func(t *testing.T, address string) {
+		l := open(t, address)
+		const kills = 25
+		for kill := range kills {
+			c := startChild(t, "record", address)
+			run := c.line(t)
+			told := kill%7 + 1
+			for range told {
+				c.line(t)
+			}
+			c.kill(t)
+			for c.out.Scan() { // what it told before it died
+				told++
+			}
+			there, err := l.Run(t.Context(), "live/record", run)
+			if err != nil || len(there.Entries) < told {
+				t.Fatalf("%d of %d entries, %v", len(there.Entries), told, err)
+			}
+			for i, e := range there.Entries {
+				if e.Note != fmt.Sprint("entry ", i) {
+					t.Errorf("entry %d is %q", i, e.Note)
+				}
+			}
+		}
+		open, err := l.Unfinished(t.Context())
+		if err != nil || len(open) != kills {
+			t.Errorf("%d unfinished, %v", len(open), err)
+		}
 	})
 }

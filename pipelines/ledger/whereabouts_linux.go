@@ -31,7 +31,8 @@ type stat struct {
 	// start is in clock ticks since the machine started.
 	start   uint64
 	threads int
-	kernel  bool
+	// forked says that it was forked and has not come to its exec.
+	kernel, forked bool
 }
 
 // ended says whether the process does nothing any more. A process whose first
@@ -61,6 +62,6 @@ func readStat(pid int) (stat, error) {
 	if err != nil {
 		return stat{}, fmt.Errorf("%s: %w", file, err)
 	}
-	const kernelThread = 0x00200000 // PF_KTHREAD
-	return stat{state: fields[0], start: start, threads: threads, kernel: flags&kernelThread != 0}, nil
+	const kernelThread, forkNoExec = 0x00200000, 0x40 // PF_KTHREAD, PF_FORKNOEXEC
+	return stat{state: fields[0], start: start, threads: threads, kernel: flags&kernelThread != 0, forked: flags&forkNoExec != 0}, nil
 }

@@ -49,6 +49,9 @@ type Apply struct {
 	// Work receives the working directories. They stay when something goes wrong,
 	// because what terraform could not write to the backend lies in them. Default: a temporary one.
 	Work string
+	// Replanned receives plans that were made anew and that nobody has reviewed,
+	// to be sealed. Default: they are not kept.
+	Replanned string
 	// Lease is how long a lease holds without being renewed. Default 2 minutes.
 	Lease time.Duration
 	// Now is the time of the run. Default: now.
@@ -66,6 +69,8 @@ type applying struct {
 	runner *terraform.Runner
 	ledger *ledger.Ledger
 	failed map[string]bool // ids whose dependants are not applied
+	// applied are ids that were applied in this run.
+	applied map[string]bool
 }
 
 // Run applies wave by wave. A target that fails keeps those that depend on it from
@@ -111,7 +116,7 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		}
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own
 	}
-	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}}
+	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}, applied: map[string]bool{}}
 	return run.waves(ctx, targets), nil
 }
 
@@ -140,6 +145,8 @@ func (a *applying) waves(ctx context.Context, targets []Target) *pipelines.Repor
 		for _, result := range part.Results {
 			if result.Verdict != pipelines.Pass && result.Verdict != pipelines.Waived {
 				a.failed[result.Unit] = true
+			} else {
+				a.applied[result.Unit] = true
 			}
 		}
 		report.Results = append(report.Results, part.Results...)

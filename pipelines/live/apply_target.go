@@ -24,8 +24,11 @@ func (a *applying) target(ctx context.Context, t Target) pipelines.Result {
 	}
 	c, err := a.find(ctx, t, closure, work)
 	if err != nil {
-		_ = os.RemoveAll(work)
-		if errors.Is(err, errNoCapsule) || errors.Is(err, capsule.ErrRefused) {
+		defer os.RemoveAll(work)
+		if errors.Is(err, errNoCapsule) {
+			return a.unplanned(ctx, t, err, work)
+		}
+		if errors.Is(err, capsule.ErrRefused) {
 			return refusal("capsule", err)
 		}
 		return pipelines.NotRunBecause(err)
@@ -66,6 +69,9 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	}()
 	e := &execution{applying: a, t: t, c: c, owner: owner, work: work, plan: filepath.Join(work, "open")}
 	if refused, err := e.prepare(kept); err != nil {
+		if errors.Is(err, errNothing) {
+			return pipelines.Result{Reason: "planned again: " + err.Error()}, false
+		}
 		if refused != "" {
 			return refusal(refused, err), false
 		}
@@ -75,7 +81,12 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 }
 
 // leaseOf names what a lease and a journal are about.
-func leaseOf(t Target) string { return t.Environment.Name + "/" + t.Unit.Path }
+func leaseOf(t Target) string {
+	if t.Unit.Path == "." { // no name in a store
+		return t.Environment.Name + "/_root"
+	}
+	return t.Environment.Name + "/" + t.Unit.Path
+}
 
 func held(err error) error {
 	var other *ledger.HeldError
@@ -98,7 +109,7 @@ func (e *execution) prepare(ctx context.Context) (refused string, err error) {
 		}
 		return "", err
 	}
-	e.w, err = open(ctx, e.runner, e.Root, e.root.FS(), e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
+	e.w, err = open(ctx, reviewed, e.runner, e.Root, e.root.FS(), e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
 		actor: e.Creator.Actor, change: e.Creator.Change}, e.owner.Env())
 	if err != nil {
 		return "", err
@@ -115,14 +126,19 @@ func (e *execution) prepare(ctx context.Context) (refused string, err error) {
 	if err != nil {
 		return "", err
 	}
-	m := e.c.Manifest
-	now := capsule.State{Backend: e.w.state.String(), Lineage: current.Lineage, Serial: current.Serial}
-	if m.State.Lineage == "" || m.State.Serial == 0 && current.Serial == 0 { // there was no state: its lineage is made when it is first written
-		now.Lineage = m.State.Lineage
-	}
-	if err := e.c.Matches(capsule.Expect{Repository: e.Repository, Unit: m.Unit, Environment: m.Environment, Destroy: m.Destroy, Closure: m.Closure,
-		State: now, Terraform: e.w.Tool, Lock: lock, Modules: modules, Images: m.Images, Policies: m.Policies.Digest}); err != nil {
+	if err := e.compared(lock, modules); err != nil {
 		return "capsule", err
+	}
+	m := e.c.Manifest
+	// Where there was no state its lineage is made when it is first written.
+	moved := current.Serial != m.State.Serial || current.Lineage != m.State.Lineage && current.Lineage != ""
+	if moved || len(m.After) > 0 {
+		if err := e.replan(ctx); err != nil {
+			if errors.Is(err, errReview) {
+				return "approval", err
+			}
+			return "", err
+		}
 	}
 	e.before = ledger.State{Lineage: current.Lineage, Serial: current.Serial}
 	return e.recheck(ctx)
@@ -141,12 +157,16 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	if err := e.w.show(ctx, again); err != nil {
 		return "", err
 	}
-	f, err := read(ctx, filepath.Join(again, JSONFile), e.t, e.Root, e.Config)
+	f, err := read(ctx, filepath.Join(again, JSONFile), e.t, e.root, nil, e.Config)
 	if err != nil {
 		return "", err
 	}
-	if f.changes != e.c.Manifest.Changes {
-		return "capsule", fmt.Errorf("the plan file does not hold the changes that were reviewed: %s, reviewed were %s", f.changes, e.c.Manifest.Changes)
+	same, err := e.reviewed(f)
+	if err != nil {
+		return "", err
+	}
+	if !same {
+		return "capsule", errors.New("the plan file does not hold the changes that were reviewed")
 	}
 	if v := f.judged.Verdict; v != pipelines.Pass && v != pipelines.Waived && e.t.Environment.Gated() {
 		return "policy", &pipelines.Error{Err: fmt.Errorf("by the rules of the trunk the plan is judged %s, with %d findings", v, len(f.judged.Findings)),
@@ -154,4 +174,14 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	}
 	e.changes = f.list
 	return "", nil
+}
+
+// reviewed says whether a plan does what the capsule's manifest binds.
+func (e *execution) reviewed(f facts) (bool, error) {
+	key, err := os.ReadFile(filepath.Join(e.plan, ChangesKey))
+	if err != nil {
+		return false, fmt.Errorf("reading the key of the changes: %w", err)
+	}
+	changes, err := bound(f.changes, key)
+	return changes == e.c.Manifest.Changes, err
 }

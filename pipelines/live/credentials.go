@@ -5,7 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 // passed are the variables of our environment that reach terraform: credentials
@@ -22,49 +25,66 @@ type session struct {
 	token string
 }
 
-// environment returns the variables of a session. dir is private to the call and
-// receives a configuration of AWS where a role is assumed from a person's session.
-func (s session) environment(dir string) ([]string, error) {
-	var env []string
+// login is what a session comes to: the variables for terraform, and the profile
+// by which we reach the same cloud ourselves.
+type login struct {
+	env     []string
+	profile store.Profile
+}
+
+// login prepares a session. dir is private to the call and receives a
+// configuration of AWS where a role is assumed: the SDKs do that by themselves.
+func (s session) login(dir string) (login, error) {
+	var l login
 	for _, pair := range os.Environ() {
 		for _, prefix := range passed {
 			if strings.HasPrefix(pair, prefix) {
-				env = append(env, pair)
+				l.env = append(l.env, pair)
 			}
 		}
 	}
-	env = append(env, homeFiles()...)
+	l.env = append(l.env, homeFiles()...)
 	if s.role == "" {
-		return env, nil
+		return l, nil
 	}
-	name := sessionName(s.actor, s.change)
-	if s.token != "" {
-		return append(env, "AWS_ROLE_ARN="+s.role, "AWS_WEB_IDENTITY_TOKEN_FILE="+s.token, "AWS_ROLE_SESSION_NAME="+name), nil
+	text := "[profile penstock]\nrole_arn = " + s.role + "\nrole_session_name = " + sessionName(s.actor, s.change) + "\n" + s.source()
+	if strings.ContainsAny(s.role+s.token, "\n\r") {
+		return l, fmt.Errorf("assuming the role %q: it is no name of a role", s.role)
 	}
-	return chained(env, dir, s.role, name)
+	own, _ := os.ReadFile(valueOf(l.env, "AWS_CONFIG_FILE")) // without one, the profile stands alone
+	l.profile = store.Profile{File: filepath.Join(dir, "aws-config"), Name: "penstock"}
+	if err := os.WriteFile(l.profile.File, []byte(string(own)+"\n"+text), 0o600); err != nil {
+		return l, fmt.Errorf("writing the configuration of AWS: %w", err)
+	}
+	l.env = slices.DeleteFunc(l.env, func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains(keys, name)
+	})
+	l.env = append(l.env, "AWS_CONFIG_FILE="+l.profile.File, "AWS_PROFILE="+l.profile.Name, "AWS_SDK_LOAD_CONFIG=1")
+	return l, nil
 }
 
-// chained assumes a role from the person's own session. The SDKs do that by
-// themselves when a profile says so.
-func chained(env []string, dir, role, name string) ([]string, error) {
-	source := "credential_source = Environment"
-	if os.Getenv("AWS_ACCESS_KEY_ID") == "" {
-		profile := os.Getenv("AWS_PROFILE")
-		if profile == "" {
-			profile = "default"
+// keys are the variables of a session of AWS.
+var keys = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
+// source is where a role is assumed from: an OIDC token, or the person's own session.
+func (s session) source() string {
+	switch profile := os.Getenv("AWS_PROFILE"); {
+	case s.token != "":
+		return "web_identity_token_file = " + s.token + "\n"
+	case os.Getenv("AWS_ACCESS_KEY_ID") != "":
+		// As variables they would win over any profile.
+		text := "source_profile = penstock-source\n[profile penstock-source]\n"
+		for _, name := range keys {
+			if value := os.Getenv(name); value != "" {
+				text += strings.ToLower(name) + " = " + value + "\n"
+			}
 		}
-		source = "source_profile = " + profile
+		return text
+	case profile != "":
+		return "source_profile = " + profile + "\n"
 	}
-	if strings.ContainsAny(role+source, "\n\r") {
-		return nil, fmt.Errorf("assuming the role %q: it is no name of a role", role)
-	}
-	own, _ := os.ReadFile(valueOf(env, "AWS_CONFIG_FILE")) // without one, the profile stands alone
-	text := string(own) + "\n[profile penstock]\nrole_arn = " + role + "\nrole_session_name = " + name + "\n" + source + "\n"
-	file := filepath.Join(dir, "aws-config")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the configuration of AWS: %w", err)
-	}
-	return append(env, "AWS_CONFIG_FILE="+file, "AWS_PROFILE=penstock", "AWS_SDK_LOAD_CONFIG=1"), nil
+	return "source_profile = default\n"
 }
 
 // homeFiles point at what lies in the person's home, since terraform gets a home of

@@ -4,28 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/gate"
+	"github.com/penstock-dev/penstock/pipelines/redact"
+	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
 // allowList is what may run or be fetched, as the gate takes it.
 func allowList(a config.Allow) gate.Allow {
+	if len(a.Providers) == 0 {
+		a.Providers = terraform.Hashicorp
+	}
 	return gate.Allow{Providers: a.Providers, Modules: a.Modules, DataSources: a.DataSources, Provisioners: a.Provisioners,
 		Backends: a.Backends, Settings: a.Settings}
 }
 
 // gate reads the configuration before anything of it runs.
-func (p *planning) gate(t Target) ([]pipelines.Finding, error) {
-	allow := allowList(p.Config.Live.Allow)
-	if len(allow.Providers) == 0 {
-		allow.Providers = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu.org/hashicorp/*"}
-	}
-	return gate.Judge(p.root.FS(), t.Unit.Path, allow)
+func (p *planning) gate(copied fs.FS, t Target) ([]pipelines.Finding, error) {
+	return gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow))
 }
 
 // gateModules reads the modules that init downloaded, before the plan runs.
@@ -33,36 +35,64 @@ func (p *planning) gateModules(w *unitWorkspace) ([]pipelines.Finding, error) {
 	if _, err := os.Stat(filepath.Join(w.Modules(), "modules.json")); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	allow := allowList(p.Config.Live.Allow)
-	if len(allow.Providers) == 0 {
-		allow.Providers = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu.org/hashicorp/*"}
-	}
 	unit, err := filepath.Rel(w.Dir, w.Unit)
 	if err != nil {
 		return nil, err
 	}
-	return gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allow)
+	if err := w.record(); err != nil {
+		return nil, err
+	}
+	return gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allowList(p.Config.Live.Allow))
 }
 
 // failed describes a plan that terraform ended with an error.
-func (p *planning) failed(t Target, out string, exit int, r *Record) pipelines.Result {
-	return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("terraform plan ended with %d", exit),
-		Hint: "run the plan yourself: penstock plan --only " + t.ID()}
-}
-
-// describe says what a plan would do, without a value of it.
-func (p *planning) describe(ctx context.Context, t Target, out string, r *Record) pipelines.Result {
-	f, err := read(ctx, filepath.Join(out, JSONFile), t, p.Root, p.Config)
+func (p *planning) failed(t Target, out string, exit int, o *planned) pipelines.Result {
+	result := pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("terraform plan ended with %d", exit),
+		Hint: "run it yourself for the whole of it: penstock plan --only " + t.ID() + " --out DIR"}
+	shown, err := public(p.root, t, p.Config)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	r.Planned.Risk, r.Planned.Changes, r.Planned.Policies = f.manifestRisk(t), f.changes, f.policies
-	if r.Outcome == NoChanges {
-		return pipelines.Result{Reason: "no changes", Judged: map[string]int{"changes": 0}}
+	log, err := os.Open(filepath.Join(out, LogFile))
+	if err != nil {
+		return pipelines.NotRunBecause(err)
 	}
-	return pipelines.Result{Judged: map[string]int{"changes": len(f.list)},
-		Reason: fmt.Sprintf("%d changes, risk %s", len(f.list), f.risk.Level)}
+	defer log.Close()
+	o.record.Errors = redact.Diagnostics(log, shown)
+	if len(o.record.Errors) > 0 {
+		result.Reason += ": " + o.record.Errors[len(o.record.Errors)-1]
+	}
+	return result
 }
 
-// relative keeps a path of the working copy out of what is shown.
-func relative(t Target, name string) string { return path.Join(t.Unit.Path, path.Base(name)) }
+// describe says what a plan would do, without a value that may not be shown.
+func (p *planning) describe(ctx context.Context, t Target, out string, o *planned) pipelines.Result {
+	f, err := read(ctx, filepath.Join(out, JSONFile), t, p.root, p.Base, p.Config)
+	if err != nil {
+		return pipelines.NotRunBecause(err)
+	}
+	o.facts = &f
+	o.record.Planned.Risk, o.record.Planned.Policies = f.manifestRisk(t), f.policies
+	if o.record.Outcome == NoChanges {
+		return pipelines.Result{Reason: "no changes", Judged: map[string]int{"changes": 0}}
+	}
+	return pipelines.Result{Judged: map[string]int{"changes": len(f.list)}, Reason: fmt.Sprintf("%s, risk %s", counted(f.summary.Counts), f.risk.Level)}
+}
+
+// counted is what a plan does in a few words.
+func counted(c redact.Counts) string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{c.Create, "to create"}, {c.Update, "to update"}, {c.Replace, "to replace"}, {c.Delete, "to delete"}, {c.Import, "to import"},
+		{c.Move, "to move"}, {c.Forget, "to forget"}, {c.Read, "to read"}, {c.Other, "of no known kind"}, {c.Outputs, "outputs"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+		}
+	}
+	if len(parts) == 0 {
+		return "changes of the state alone"
+	}
+	return strings.Join(parts, ", ")
+}

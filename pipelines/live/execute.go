@@ -2,17 +2,18 @@ package live
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/redact"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
@@ -28,6 +29,8 @@ type execution struct {
 	before     ledger.State
 	changes    []ledger.Change
 	journal    *ledger.Journal
+	lock       *stateLock
+	progress   *progress
 }
 
 // run writes the intent down, applies, and writes the result down. From the intent
@@ -37,11 +40,20 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 	if e.journal, err = e.ledger.Begin(leaseOf(e.t), e.owner); err != nil {
 		return pipelines.NotRunBecause(err), false
 	}
+	if e.lock, err = e.w.lockOf(ctx, e.owner); err != nil {
+		return pipelines.NotRunBecause(err), false
+	}
 	surely := context.WithoutCancel(ctx)
 	intent := ledger.Entry{Event: ledger.Intent, Payload: ledger.Payload{Capsule: e.c.Digest, Backend: e.w.state.record(), Before: &e.before,
-		Changes: e.changes, Note: e.work}}
+		LockID: e.lock.id(), Changes: e.changes, Note: e.work}}
 	if err := e.journal.Record(surely, intent); err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("writing the intent down: %w", err)), true
+	}
+	if err := e.lock.take(ctx, e.LockTimeout); err != nil {
+		return e.giveUp(surely, "", err)
+	}
+	if rule, err := e.unmoved(ctx); err != nil {
+		return e.giveUp(surely, rule, err)
 	}
 	if err := e.ledger.Use(surely, e.c.Digest, e.owner); err != nil {
 		rule := ""
@@ -54,16 +66,44 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		return e.giveUp(surely, "", err)
 	}
 	exit, err := e.terraform(ctx)
+	if err == nil && exit < 0 { // what it had not written to the state yet is lost
+		err = errors.New("a signal ended it")
+	}
 	if err != nil {
 		note := fmt.Sprintf("terraform was cut short: %v", err)
 		_ = e.journal.Record(surely, ledger.Entry{Event: ledger.Failed, Payload: ledger.Payload{Note: note}}) // recover finds the intent all the same
 		return pipelines.Result{Verdict: pipelines.NotRun, Reason: note, Hint: "run penstock recover: it says what was applied and what remains"}, true
 	}
-	return e.finish(surely, exit)
+	result, keep = e.finish(surely, exit)
+	if name, err := e.keepLog(surely); err != nil {
+		result.Reason += fmt.Sprintf("; its log could not be kept: %v", err)
+	} else if name != "" {
+		result.Reason += "; its log is " + name
+	}
+	return result, keep
 }
 
-// giveUp ends a run of which nothing was done.
+// unmoved compares the state with the one that was looked at before it was locked.
+func (e *execution) unmoved(ctx context.Context) (rule string, err error) {
+	if e.lock == nil {
+		return "", nil // terraform compares under a lock of its own
+	}
+	now, err := e.w.pull(ctx)
+	if err != nil {
+		return "", err
+	}
+	if got := (ledger.State{Lineage: now.Lineage, Serial: now.Serial}); got != e.before {
+		return "capsule", fmt.Errorf("the state moved while it was being locked: its serial is %d, it was %d", got.Serial, e.before.Serial)
+	}
+	return "", nil
+}
+
+// giveUp ends a run of which nothing was done. A journal is closed when no lock is
+// left: recover looks at those that are open.
 func (e *execution) giveUp(ctx context.Context, rule string, err error) (pipelines.Result, bool) {
+	if unlocked := e.lock.drop(ctx); unlocked != nil {
+		return pipelines.NotRunBecause(errors.Join(err, unlocked)), true
+	}
 	done := ledger.Entry{Event: ledger.Finished, Payload: ledger.Payload{After: &e.before, Result: &ledger.Result{}, Note: "nothing was applied"}}
 	if wrote := e.journal.Record(ctx, done); wrote != nil {
 		return pipelines.NotRunBecause(errors.Join(err, wrote)), true
@@ -86,16 +126,27 @@ func (e *execution) terraform(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	progress := &progress{journal: e.journal}
-	done, err := e.w.Run(ctx, terraform.Command{Args: applyArgs(plan, e.LockTimeout), Stdout: &stream{to: log, hear: progress.hear}, Grace: grace})
-	progress.flush(context.WithoutCancel(ctx))
+	e.progress = &progress{journal: e.journal, made: map[string]bool{}}
+	// Into the file, and not through us: should we be killed, terraform goes on and
+	// writes the state, where a pipe that nobody reads would be its end.
+	stop, err := follow(log.Name(), e.progress.hear)
+	if err != nil {
+		return 0, fmt.Errorf("reading the log: %w", err)
+	}
+	done, err := e.w.Run(ctx, terraform.Command{Args: applyArgs(plan, e.LockTimeout, e.lock != nil), Stdout: log, Grace: grace})
+	stop()
+	e.progress.flush(context.WithoutCancel(ctx))
 	_, _ = log.Write(done.Stderr)
 	return done.Exit, err
 }
 
-// applyArgs is the command line of an apply.
-func applyArgs(plan string, wait time.Duration) []string {
-	return []string{"apply", "-json", "-input=false", "-auto-approve", "-lock-timeout=" + wait.String(), plan}
+// applyArgs is the command line of an apply; locked says that we hold the lock.
+func applyArgs(plan string, wait time.Duration, locked bool) []string {
+	lock := "-lock-timeout=" + wait.String()
+	if locked {
+		lock = "-lock=false"
+	}
+	return []string{"apply", "-json", "-input=false", "-auto-approve", lock, plan}
 }
 
 // finish compares the state with the one before and closes the journal.
@@ -108,113 +159,111 @@ func (e *execution) finish(ctx context.Context, exit int) (pipelines.Result, boo
 		return pipelines.Result{Verdict: pipelines.NotRun, Reason: "terraform could not write the state; it lies in " + filepath.Join(e.w.Unit, "errored.tfstate"),
 			Hint: "run penstock recover: it writes the state where it belongs"}, true
 	}
+	// From here on recover has nothing to do, so it must find nothing.
+	if err := e.lock.release(ctx); err != nil {
+		return pipelines.NotRunBecause(fmt.Errorf("releasing the lock of the state: %w", err)), true
+	}
+	unknown := e.progress.unknown(after)
 	payload := ledger.Payload{Capsule: e.c.Digest, Before: &e.before, After: &ledger.State{Lineage: after.Lineage, Serial: after.Serial},
-		Result: &ledger.Result{OK: exit == 0, Exit: exit}}
+		Result: &ledger.Result{OK: exit == 0, Exit: exit}, Changes: unknown}
 	if err := e.journal.Record(ctx, ledger.Entry{Event: ledger.Finished, Payload: payload}); err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("writing the result down: %w", err)), true
 	}
 	if exit != 0 {
-		return pipelines.Result{Verdict: pipelines.NotRun, Judged: map[string]int{"changes": len(e.changes)},
-			Reason: fmt.Sprintf("terraform apply ended with %d: a part of the changes may have been made", exit),
-			Hint:   "open the log, then plan again: what was made is in the state"}, false
+		return e.broke(exit, unknown), false
 	}
-	return pipelines.Result{Judged: map[string]int{"changes": len(e.changes)}, Reason: fmt.Sprintf("applied %s: %d changes", e.c.Digest, len(e.changes))}, false
+	return e.settled(ctx), false
 }
 
-// pulled is the head of a state, and the addresses in it.
-type pulled struct {
-	Lineage   string
-	Serial    uint64
-	Addresses map[string]bool
-}
-
-// pull reads the state from its backend.
-func (w *unitWorkspace) pull(ctx context.Context) (pulled, error) {
-	done, err := w.Run(ctx, terraform.Command{Args: []string{"state", "pull"}})
+// broke is the result of an apply that terraform ended with an error: in an orderly
+// way, so that the state tells what was done, apart from what is not known.
+func (e *execution) broke(exit int, unknown []ledger.Change) pipelines.Result {
+	result := pipelines.Result{Verdict: pipelines.NotRun, Judged: map[string]int{"changes": len(e.changes)},
+		Reason: fmt.Sprintf("terraform apply ended with %d: a part of the changes may have been made", exit),
+		Hint:   "plan again: what was made is in the state", Findings: remains{unknown: unknown}.findings()}
+	o, err := public(e.root, e.t, e.Config)
 	if err != nil {
-		return pulled{}, err
+		return result
 	}
-	if done.Exit != 0 {
-		return pulled{}, fmt.Errorf("reading the state: terraform state pull ended with %d", done.Exit)
+	// What the plan knows to be sensitive may turn up in its errors.
+	if err := onFile(filepath.Join(e.work, "again", JSONFile), func(r io.Reader) (err error) {
+		o, err = redact.WithPlan(o, r)
+		return err
+	}); err != nil {
+		return result
 	}
-	p := pulled{}
-	if p.Lineage, p.Serial, err = stateHead(done.Stdout); err != nil {
-		return p, err
-	}
-	p.Addresses, err = addressesIn(done.Stdout)
-	return p, err
+	_ = onFile(filepath.Join(e.work, LogFile), func(r io.Reader) error {
+		if shown := redact.Diagnostics(r, o); len(shown) > 0 {
+			result.Reason += ": " + shown[len(shown)-1]
+		}
+		return nil
+	})
+	return result
 }
 
-// addressesIn lists the instances in a state, as terraform names them.
-func addressesIn(state []byte) (map[string]bool, error) {
-	addresses := map[string]bool{}
-	if len(state) == 0 {
-		return addresses, nil
+// settled looks at the world after the apply: whether a new plan is empty, and what
+// the rules say of what there is now.
+func (e *execution) settled(ctx context.Context) pipelines.Result {
+	result := pipelines.Result{Judged: map[string]int{"changes": len(e.changes)}, Reason: fmt.Sprintf("applied %s: %d changes", e.c.Digest, len(e.changes))}
+	after := filepath.Join(e.work, "after")
+	if err := os.Mkdir(after, 0o700); err != nil {
+		return unsettled(result, err)
 	}
-	var s struct {
-		Resources []struct {
-			Module, Mode, Type, Name string
-			Instances                []struct {
-				Key     json.RawMessage `json:"index_key"`
-				Deposed string
-			}
-		}
+	exit, err := e.w.plan(ctx, after, -1, false)
+	if err == nil && exit != 0 && exit != 2 {
+		err = fmt.Errorf("terraform plan ended with %d", exit)
 	}
-	if err := json.Unmarshal(state, &s); err != nil {
-		return nil, fmt.Errorf("reading the state: %w", err)
+	if err == nil {
+		err = e.w.show(ctx, after)
 	}
-	for _, r := range s.Resources {
-		address := r.Type + "." + r.Name
-		if r.Mode == "data" {
-			address = "data." + address
-		}
-		if r.Module != "" {
-			address = r.Module + "." + address
-		}
-		for _, instance := range r.Instances {
-			if instance.Deposed != "" {
-				continue
-			}
-			if len(instance.Key) > 0 {
-				addresses[address+"["+string(instance.Key)+"]"] = true
-			} else {
-				addresses[address] = true
-			}
-		}
+	if err != nil {
+		return unsettled(result, err)
 	}
-	return addresses, nil
+	if exit == 2 {
+		result.Reason += "; a plan made after it is not empty: what was applied does not stay as it is written"
+	}
+	f, err := read(ctx, filepath.Join(after, JSONFile), e.t, e.root, nil, e.Config)
+	if err != nil {
+		return unsettled(result, err)
+	}
+	if v := f.judged.Verdict; v == pipelines.Fail || v == pipelines.NotRun {
+		result.Findings = append(result.Findings, f.judged.Findings...)
+	}
+	return result
 }
 
-// progress writes down what terraform has done, a few times a minute: who recovers
-// reads it.
-type progress struct {
-	journal *ledger.Journal
-	mu      sync.Mutex
-	done    []ledger.Change
-	last    time.Time
+// unsettled: it was applied, but nobody looked at what came of it.
+func unsettled(result pipelines.Result, err error) pipelines.Result {
+	result.Verdict = pipelines.NotRun
+	result.Reason += fmt.Sprintf("; looking at what came of it: %v", err)
+	result.Hint = "it was applied: run penstock drift to look again"
+	return result
 }
 
-const flushEvery = 5 * time.Second
-
-func (p *progress) hear(l line) {
-	if l.Type != "apply_complete" {
-		return
+// keepLog encrypts the log to those who may open plans, and returns its name in the store.
+func (e *execution) keepLog(ctx context.Context) (string, error) {
+	if len(e.Config.Live.Recipients) == 0 {
+		return "", nil
 	}
-	p.mu.Lock()
-	p.done = append(p.done, ledger.Change{Address: l.Hook.Resource.Addr, Actions: []string{l.Hook.Action}})
-	due := time.Since(p.last) > flushEvery
-	p.mu.Unlock()
-	if due {
-		p.flush(context.Background())
+	sealed, err := os.Create(filepath.Join(e.work, "log.age"))
+	if err != nil {
+		return "", err
 	}
-}
-
-func (p *progress) flush(ctx context.Context) {
-	p.mu.Lock()
-	done := p.done
-	p.done, p.last = nil, time.Now()
-	p.mu.Unlock()
-	if len(done) > 0 { // a journal that cannot be written now is seen when the result is
-		_ = p.journal.Record(ctx, ledger.Entry{Event: ledger.Progress, Payload: ledger.Payload{Changes: done}})
+	defer sealed.Close()
+	to, err := capsule.Encrypt(sealed, e.Config.Live.Recipients)
+	if err != nil {
+		return "", err
 	}
+	err = onFile(filepath.Join(e.work, LogFile), func(r io.Reader) error {
+		_, err := io.Copy(to, r)
+		return err
+	})
+	if err = errors.Join(err, to.Close()); err != nil {
+		return "", err
+	}
+	if _, err := sealed.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	name := path.Join("logs", e.t.Environment.Name, hexOf(digestOf(e.t.Unit.Path))[:24], e.owner.Run+".age")
+	return name, e.Store.Create(ctx, name, sealed)
 }

@@ -2,13 +2,13 @@ package live
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
+	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -18,6 +18,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/planjson"
+	"github.com/penstock-dev/penstock/pipelines/redact"
 	"github.com/penstock-dev/penstock/pipelines/risk"
 )
 
@@ -26,27 +27,32 @@ var errNoRecipients = &pipelines.Error{Err: errors.New("sealing plans: there are
 
 // facts are what the JSON of a plan says, whoever wrote the record beside it.
 type facts struct {
-	risk     risk.Assessment
-	changes  string // the digest of the normalised changes
+	// summary and risk are public.
+	summary redact.Summary
+	risk    risk.Assessment
+	// changes is the digest of what the plan does. It is not public: see redact.Bind.
+	changes  []byte
 	list     []ledger.Change
 	policies capsule.Policies
 	judged   pipelines.Result
 }
 
-// read finds the facts of a plan out, on its own.
-func read(ctx context.Context, file string, t Target, root string, c *config.Config) (facts, error) {
+// read finds the facts of a plan out, on its own. base is where the policies stand
+// that count; nil is root.
+func read(ctx context.Context, file string, t Target, root *os.Root, base fs.FS, c *config.Config) (facts, error) {
 	var f facts
-	err := onFile(file, func(r io.Reader) error {
-		var err error
-		f.risk, err = risk.Assess(r, risk.Options{Stateful: c.Live.Stateful})
-		return err
-	})
+	o, err := public(root, t, c)
 	if err != nil {
 		return f, err
 	}
-	if err := onFile(file, func(r io.Reader) error {
-		var err error
-		f.changes, err = normalise(r)
+	if err := onFile(file, func(r io.Reader) (err error) {
+		f.summary, f.risk, err = redact.Review(r, o)
+		return err
+	}); err != nil {
+		return f, err
+	}
+	if err := onFile(file, func(r io.Reader) (err error) {
+		f.changes, err = redact.Normalise(r)
 		return err
 	}); err != nil {
 		return f, err
@@ -54,20 +60,56 @@ func read(ctx context.Context, file string, t Target, root string, c *config.Con
 	if f.list, err = changesIn(file); err != nil {
 		return f, err
 	}
-	report, err := compliance.Compliance{Scope: pipelines.Scope{Root: root}, Config: c,
-		Plans: []compliance.PlanOf{{File: file, Unit: t.ID(), Waived: t.Unit.Path}}}.Run(ctx)
+	stage := compliance.Compliance{Scope: pipelines.Scope{Root: root.Name(), Base: base}, Config: c}
+	if f.policies.Digest, err = stage.Digest(); err != nil {
+		return f, err
+	}
+	stage.Plans = []compliance.PlanOf{{File: file, Unit: t.ID(), Waived: t.Unit.Path}}
+	report, err := stage.Run(ctx)
 	if err != nil {
 		return f, fmt.Errorf("judging the plan: %w", err)
 	}
 	f.judged = report.Results[0]
-	f.policies = capsule.Policies{Verdict: f.judged.Verdict, Counts: map[pipelines.Verdict]int{}}
+	f.policies.Verdict, f.policies.Counts = f.judged.Verdict, map[pipelines.Verdict]int{}
 	for _, v := range pipelines.Verdicts {
 		if n := f.judged.Judged[string(v)]; n > 0 {
 			f.policies.Counts[v] = n
 		}
 	}
-	f.policies.Digest, err = compliance.Compliance{Scope: pipelines.Scope{Root: root}, Config: c}.Digest()
-	return f, err
+	return f, nil
+}
+
+// public says what of a target may be shown: what stands in its code, and nothing
+// of what our environment holds.
+func public(root *os.Root, t Target, c *config.Config) (redact.Options, error) {
+	var files []string
+	for _, name := range t.Unit.Inputs {
+		base := path.Base(name)
+		if _, err := root.Lstat(name); err == nil && (strings.HasSuffix(base, ".tf") || strings.HasSuffix(base, ".tofu") ||
+			strings.HasSuffix(base, ".tf.json") || strings.HasSuffix(base, ".tofu.json") || strings.HasSuffix(base, ".tfvars") || strings.HasSuffix(base, ".tfvars.json")) {
+			files = append(files, name)
+		}
+	}
+	literals, err := redact.ReadLiterals(root.FS(), files)
+	if err != nil {
+		return redact.Options{}, fmt.Errorf("reading what may be shown of %q: %w", t.ID(), err)
+	}
+	return redact.Options{Literals: literals, Secrets: secrets(), Risk: risk.Options{Stateful: c.Live.Stateful}}, nil
+}
+
+// secrets are the values in our environment that a provider could repeat.
+func secrets() []string {
+	var values []string
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		for _, part := range []string{"SECRET", "TOKEN", "PASSWORD", "KEY", "CREDENTIAL", "TF_VAR_"} {
+			if len(value) >= 8 && strings.Contains(strings.ToUpper(name), part) {
+				values = append(values, value)
+				break
+			}
+		}
+	}
+	return values
 }
 
 func onFile(name string, do func(io.Reader) error) error {
@@ -119,64 +161,4 @@ func changesIn(file string) ([]ledger.Change, error) {
 		return err
 	})
 	return list, err
-}
-
-// normalise is the digest of what a plan changes, in a form that is the same for
-// every plan of the same changes.
-func normalise(r io.Reader) (string, error) {
-	sum := sha256.New()
-	write := func(what string, v any) error {
-		text, err := json.Marshal(v) // maps are sorted
-		fmt.Fprintf(sum, "%s %s\n", what, text)
-		return err
-	}
-	_, err := planjson.Walk(r, planjson.Visitor{
-		Change: func(c *tfjson.ResourceChange) error {
-			if c.Change == nil || c.Change.Actions.NoOp() {
-				return nil
-			}
-			before := masked(c.Change.Before, c.Change.BeforeSensitive)
-			after := masked(c.Change.After, c.Change.AfterSensitive)
-			return write(c.Address, []any{c.PreviousAddress, c.DeposedKey, c.Change.Actions, before, after, c.Change.AfterUnknown})
-		},
-		Output: func(name string, c *tfjson.Change) error {
-			if c.Actions.NoOp() {
-				return nil
-			}
-			return write("output."+name, []any{c.Actions, masked(c.Before, c.BeforeSensitive), masked(c.After, c.AfterSensitive), c.AfterUnknown})
-		},
-	})
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), err
-}
-
-// masked leaves out what is sensitive: the digest is public, and a value in it
-// could be guessed and confirmed.
-func masked(value, sensitive any) any {
-	switch marks := sensitive.(type) {
-	case bool:
-		if marks {
-			return "(sensitive)"
-		}
-	case map[string]any:
-		if object, ok := value.(map[string]any); ok {
-			out := map[string]any{}
-			for key, inner := range object {
-				out[key] = masked(inner, marks[key])
-			}
-			return out
-		}
-	case []any:
-		if list, ok := value.([]any); ok {
-			out := make([]any, len(list))
-			for i, inner := range list {
-				var mark any
-				if i < len(marks) {
-					mark = marks[i]
-				}
-				out[i] = masked(inner, mark)
-			}
-			return out
-		}
-	}
-	return value
 }

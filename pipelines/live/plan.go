@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/open-policy-agent/opa/v1/version"
+
 	"github.com/penstock-dev/penstock/pipelines"
-	"github.com/penstock-dev/penstock/pipelines/compliance"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
@@ -32,6 +32,8 @@ type Plan struct {
 	Environments []string
 	// Program, Mirror and Cache are those of terraform.Runner.
 	Program, Mirror, Cache string
+	// VerifyProvidersOnce is that of terraform.Runner.
+	VerifyProvidersOnce bool
 	// LockTimeout is how long to wait for a lock of the state. Default 2 minutes.
 	LockTimeout time.Duration
 	// Token is a file with an OIDC token, for the environment's role.
@@ -54,6 +56,7 @@ type planning struct {
 	root    *os.Root
 	runner  *terraform.Runner
 	pending map[string]Outcome // by id, what was planned before
+	planned map[string]planned // by id
 }
 
 // Run plans, judges each plan by policy, and returns one report on both.
@@ -82,13 +85,16 @@ func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
 	if err := emptyDir(p.Out); err != nil {
 		return nil, err
 	}
-	runner, err := terraform.Runner{Program: p.Program, Mirror: p.Mirror, Cache: p.Cache, Allow: p.Config.Live.Allow.Providers}.Open()
+	runner, err := terraform.Runner{Program: p.Program, Mirror: p.Mirror, Cache: p.Cache, Allow: p.Config.Live.Allow.Providers,
+		VerifyProvidersOnce: p.VerifyProvidersOnce}.Open()
 	if err != nil {
 		return nil, err
 	}
-	run := &planning{Plan: p, root: root, runner: runner, pending: map[string]Outcome{}}
+	defer runner.Close() // copies of providers hold no secret: what stays of them costs room alone
+	run := &planning{Plan: p, root: root, runner: runner, pending: map[string]Outcome{}, planned: map[string]planned{}}
 	report := run.waves(ctx, targets)
-	return run.judge(ctx, report, targets)
+	run.judge(report)
+	return report, run.page(targets)
 }
 
 // targets are what is to be planned, ordered.
@@ -147,7 +153,7 @@ func (p *planning) waves(ctx context.Context, targets []Target) *pipelines.Repor
 		})
 		close(outcomes)
 		for o := range outcomes {
-			p.pending[o.target.ID()] = o.record.Outcome
+			p.pending[o.target.ID()], p.planned[o.target.ID()] = o.record.Outcome, o
 			tools[o.record.Planned.Terraform] = true
 		}
 		report.Results = append(report.Results, part.Results...)
@@ -187,26 +193,17 @@ func sorted(byID map[string]Target) []Target {
 }
 
 // judge adds what the rules say of each plan.
-func (p *planning) judge(ctx context.Context, report *pipelines.Report, targets []Target) (*pipelines.Report, error) {
-	stage := compliance.Compliance{Scope: p.Scope, Config: p.Config, Now: p.Now}
-	for _, t := range targets {
-		file := filepath.Join(p.Out, t.directory(), JSONFile)
-		if _, err := os.Stat(file); err == nil {
-			stage.Plans = append(stage.Plans, compliance.PlanOf{File: file, Unit: t.ID(), Waived: t.Unit.Path})
+func (p *planning) judge(report *pipelines.Report) {
+	for id, o := range p.planned {
+		if o.facts == nil {
+			continue
 		}
+		judged := o.facts.judged
+		judged.Unit, judged.Why = id, o.target.Unit.Why
+		report.Results = append(report.Results, judged)
 	}
-	if len(stage.Plans) == 0 {
-		return report, nil
-	}
-	judged, err := stage.Run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	report.Results = append(report.Results, judged.Results...)
-	report.Tools = append(report.Tools, judged.Tools...)
-	report.Notices = append(report.Notices, judged.Notices...)
+	report.Tools = append(report.Tools, pipelines.Tool{Name: "opa", Version: version.Version})
 	report.Close()
-	return report, nil
 }
 
 // keyless refuses to plan where a key of ours is in reach: providers run as

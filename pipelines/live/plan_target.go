@@ -16,6 +16,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
@@ -24,6 +25,7 @@ type planned struct {
 	target Target
 	record Record
 	result pipelines.Result
+	facts  *facts // nil where there is no plan
 }
 
 // target plans one target in a copy that is gone afterwards.
@@ -40,7 +42,7 @@ func (p *planning) target(ctx context.Context, t Target) planned {
 		return o
 	}
 	defer os.RemoveAll(work)
-	o.result = p.plan(ctx, t, work, out, &o.record)
+	o.result = p.plan(ctx, t, work, out, &o)
 	if again := p.upstream(t); again > 0 {
 		o.record.Again = again
 		if o.record.Outcome == Failed && o.result.Verdict == pipelines.NotRun {
@@ -66,7 +68,8 @@ func (p *planning) upstream(t Target) int {
 }
 
 // plan does the work; it fills in the record as it learns.
-func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Record) pipelines.Result {
+func (p *planning) plan(ctx context.Context, t Target, work, out string, o *planned) pipelines.Result {
+	r := &o.record
 	m := &r.Planned
 	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.Destroy
 	m.Commit, m.Wave, m.Creator = p.Commit, t.Wave, p.Creator.manifest()
@@ -81,20 +84,27 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 	if m.Closure, err = Closure(p.root, t); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	if findings, err := p.gate(t); err != nil || len(findings) > 0 {
-		r.Outcome = Refused
-		return refused(findings, err)
+	var findings []pipelines.Finding
+	look := func(copied fs.FS) (err error) {
+		if findings, err = p.gate(copied, t); err == nil && len(findings) > 0 {
+			err = errRefused
+		}
+		return err
 	}
-	w, err := open(ctx, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
+	w, err := open(ctx, look, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
 		actor: p.Creator.Actor, change: p.Creator.Change})
+	if errors.Is(err, errRefused) {
+		r.Outcome = Refused
+		return refused(findings, nil)
+	}
 	if err != nil {
-		return pipelines.NotRunBecause(err)
+		return unready(err, r)
 	}
 	m.Terraform, m.State.Backend = w.Tool, w.state.String()
 	if m.Modules, err = w.modules(); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	if findings, err := p.gateModules(w); err != nil || len(findings) > 0 {
+	if findings, err = p.gateModules(w); err != nil || len(findings) > 0 {
 		r.Outcome = Refused
 		return refused(findings, err)
 	}
@@ -104,21 +114,33 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, r *Reco
 	exit, err := w.plan(ctx, out, p.LockTimeout, p.Destroy)
 	switch {
 	case err != nil:
-		return pipelines.NotRunBecause(err)
+		return unready(err, r)
 	case exit == 0:
 		r.Outcome = NoChanges
 	case exit == 2: // terraform plan -detailed-exitcode: there are changes
 		r.Outcome = Changes
 	default:
-		return p.failed(t, out, exit, r)
+		return p.failed(t, out, exit, o)
 	}
 	if m.State.Lineage, m.State.Serial, err = stateIn(filepath.Join(out, PlanFile)); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
 	if err := w.show(ctx, out); err != nil {
-		return pipelines.NotRunBecause(err)
+		return unready(err, r)
 	}
-	return p.describe(ctx, t, out, r)
+	return p.describe(ctx, t, out, o)
+}
+
+// reviewed lets everything pass: the closure was looked at when it was planned.
+func reviewed(fs.FS) error { return nil }
+
+// unready is a plan that could not be made. One whose providers are not those of
+// the lock file is refused: planning what it depends on first does not mend it.
+func unready(err error, r *Record) pipelines.Result {
+	if errors.Is(err, terraform.ErrUnverified) {
+		r.Outcome = Refused
+	}
+	return pipelines.NotRunBecause(err)
 }
 
 func refused(findings []pipelines.Finding, err error) pipelines.Result {
@@ -133,20 +155,27 @@ type unitWorkspace struct {
 	*terraform.Workspace
 	state    state
 	varFiles []string
+	login    store.Profile
 }
 
-// open copies a target's unit to work and initialises it with its state.
-func open(ctx context.Context, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
-	env, err := s.environment(work)
+// errRefused says that the gate found something.
+var errRefused = errors.New("it would run or fetch what is not allowed")
+
+// open copies a target's unit to work and initialises it with its state. Before
+// anything runs, look sees the files that terraform will see.
+func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
+	in, err := s.login(work)
 	if err != nil {
 		return nil, err
 	}
-	env = append(env, more...)
-	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), env)
+	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), append(in.env, more...))
 	if err != nil {
 		return nil, err
 	}
-	u := &unitWorkspace{Workspace: w}
+	if err := look(os.DirFS(filepath.Join(work, "w", "src"))); err != nil {
+		return nil, err
+	}
+	u := &unitWorkspace{Workspace: w, login: in.profile}
 	if u.state, err = stateOf(fsys, t); err != nil {
 		return nil, err
 	}
@@ -201,20 +230,23 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	if err != nil {
 		return 0, err
 	}
-	lines := &stream{to: log}
-	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: lines})
+	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: log})
 	if err != nil {
 		return 0, err
 	}
-	if _, err := log.Write(done.Stderr); err != nil || lines.err != nil {
-		return 0, fmt.Errorf("writing the log: %w", errors.Join(err, lines.err))
+	if _, err := log.Write(done.Stderr); err != nil {
+		return 0, fmt.Errorf("writing the log: %w", err)
 	}
 	return done.Exit, nil
 }
 
-// planArgs is the command line of a plan.
+// planArgs is the command line of a plan; a negative wait takes no lock.
 func planArgs(file string, varFiles []string, wait time.Duration, destroy bool) []string {
-	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, "-lock-timeout=" + wait.String()}
+	lock := "-lock-timeout=" + wait.String()
+	if wait < 0 {
+		lock = "-lock=false"
+	}
+	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, lock}
 	if destroy {
 		args = append(args, "-destroy")
 	}

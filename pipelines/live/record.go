@@ -100,23 +100,17 @@ func stateIn(planFile string) (lineage string, serial uint64, err error) {
 		return "", 0, fmt.Errorf("reading the plan file: %w", err)
 	}
 	defer archive.Close()
-	// The state as it lies in the backend; "tfstate" has what the refresh found.
-	for _, name := range []string{"tfstate-prev", "tfstate"} {
-		file, err := archive.Open(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return "", 0, fmt.Errorf("reading the plan file: %w", err)
-		}
-		defer file.Close()
-		content, err := io.ReadAll(io.LimitReader(file, 1<<30))
-		if err != nil {
-			return "", 0, fmt.Errorf("reading the plan file: %w", err)
-		}
-		return stateHead(content)
+	// Beside it lies what the refresh found; that has neither lineage nor serial.
+	file, err := archive.Open("tfstate")
+	if err != nil {
+		return "", 0, fmt.Errorf("reading the plan file: %w", err)
 	}
-	return "", 0, errors.New("reading the plan file: there is no state in it")
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, 1<<30))
+	if err != nil {
+		return "", 0, fmt.Errorf("reading the plan file: %w", err)
+	}
+	return stateHead(content)
 }
 
 // stateHead reads the lineage and the serial of a state; an empty one has neither.
@@ -125,9 +119,8 @@ func stateHead(content []byte) (lineage string, serial uint64, err error) {
 		return "", 0, nil
 	}
 	var head struct {
-		Lineage   string            `json:"lineage"`
-		Serial    uint64            `json:"serial"`
-		Resources []json.RawMessage `json:"resources"`
+		Lineage string `json:"lineage"`
+		Serial  uint64 `json:"serial"`
 	}
 	if err := json.Unmarshal(content, &head); err != nil {
 		return "", 0, fmt.Errorf("reading the state: %w", err)

@@ -3,9 +3,11 @@ package live
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/page"
+	"github.com/penstock-dev/penstock/pipelines/redact"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
@@ -25,6 +29,8 @@ type Seal struct {
 	Dir string
 	// Root is the repository, to compare the closures with.
 	Root string
+	// Base is the repository as on the base, where the policies count; nil is Root.
+	Base fs.FS
 	// Targets are those that were planned, with their closures on disk.
 	Targets []Target
 	// Config is penstock.yaml as it counts: recipients, and where capsules are kept.
@@ -66,48 +72,55 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 	}
 	slices.Sort(dirs)
 	var sealed []Sealed
+	var pages []page.Target
 	for _, dir := range dirs {
 		record := records[dir]
+		i := slices.IndexFunc(s.Targets, func(t Target) bool { return t.ID() == record.Target })
+		if i < 0 {
+			return sealed, fmt.Errorf("sealing the plan of %q: it is not among the units that were selected", record.Target)
+		}
 		if record.Outcome != Changes {
+			pages = append(pages, shown(s.Targets[i], record, nil, ""))
 			continue
 		}
-		one, err := s.seal(ctx, root, dir, record)
+		one, facts, err := s.seal(ctx, root, dir, s.Targets[i], record)
 		if err != nil {
 			return sealed, fmt.Errorf("sealing the plan of %q: %w", record.Target, err)
 		}
 		sealed = append(sealed, one)
+		pages = append(pages, shown(s.Targets[i], record, facts, one.Digest))
 	}
-	return sealed, nil
+	return sealed, writePages(s.Dir, pages)
 }
 
 // seal binds what can be known without trusting what the plan's process wrote: the
 // closure, the risk and the verdicts are found out anew from the files.
-func (s Seal) seal(ctx context.Context, root *os.Root, dir string, record Record) (Sealed, error) {
-	i := slices.IndexFunc(s.Targets, func(t Target) bool { return t.ID() == record.Target })
-	if i < 0 {
-		return Sealed{}, errors.New("it is not among the units that were selected")
-	}
-	t := s.Targets[i]
+func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, record Record) (Sealed, *facts, error) {
 	closure, err := Closure(root, t)
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{}, nil, err
 	}
 	m := record.Planned
 	if m.Closure != closure || m.Unit != t.Unit.Path || m.Environment != t.Environment.Name {
-		return Sealed{}, fmt.Errorf("the record is of another unit or closure: it was planned from %s, the checkout has %s", m.Closure, closure)
+		return Sealed{}, nil, fmt.Errorf("the record is of another unit or closure: it was planned from %s, the checkout has %s", m.Closure, closure)
 	}
-	facts, err := read(ctx, filepath.Join(dir, JSONFile), t, s.Root, s.Config)
+	facts, err := read(ctx, filepath.Join(dir, JSONFile), t, root, s.Base, s.Config)
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{}, nil, err
 	}
-	m.Risk, m.Changes, m.Policies, m.Images = facts.manifestRisk(t), facts.changes, facts.policies, s.Images
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails
+	m.Risk, m.Policies, m.Images = facts.manifestRisk(t), facts.policies, s.Images
+	if m.Changes, err = bound(facts.changes, key); err != nil {
+		return Sealed{}, nil, err
+	}
 	lineage, serial, err := stateIn(filepath.Join(dir, PlanFile))
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{}, nil, err
 	}
 	m.State.Lineage, m.State.Serial = lineage, serial
 	m.Expires = m.Created.Add(s.Config.Live.Lifetime()).Truncate(time.Second)
-	var members []capsule.Source
+	members := []capsule.Source{{Name: ChangesKey, Content: key}}
 	for _, name := range []string{PlanFile, JSONFile, LogFile, LockFile} {
 		file := filepath.Join(dir, name)
 		if _, err := os.Lstat(file); errors.Is(err, os.ErrNotExist) && name == LockFile {
@@ -118,16 +131,26 @@ func (s Seal) seal(ctx context.Context, root *os.Root, dir string, record Record
 	file := filepath.Join(dir, "plan.capsule")
 	sealed, err := capsule.Seal(file, m, members, s.Config.Live.Recipients, s.Key)
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{}, nil, err
 	}
 	one := Sealed{Target: t.ID(), Digest: sealed, File: file}
 	if s.Store != nil {
 		one.Name = capsuleName(m, sealed)
 		if err := put(ctx, s.Store, one.Name, file); err != nil {
-			return one, fmt.Errorf("keeping the capsule: %w", err)
+			return one, nil, fmt.Errorf("keeping the capsule: %w", err)
 		}
 	}
-	return one, nil
+	return one, &facts, nil
+}
+
+// ChangesKey is the member with the key under which a manifest binds the changes.
+const ChangesKey = "changes.key"
+
+// bound is what a manifest says of the changes: nobody can try secrets against it
+// without the key, which is sealed.
+func bound(changes, key []byte) (string, error) {
+	mac, err := redact.Bind(changes, key)
+	return "sha256:" + mac, err
 }
 
 // capsuleName is where the store keeps a capsule: whoever has the closure finds it.

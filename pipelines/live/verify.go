@@ -49,6 +49,10 @@ func (a *applying) verify(t Target, c *capsule.Capsule, closure string) error {
 		return err
 	}
 	m := c.Manifest
+	if t.Environment.Gated() && a.Creator.Dirty {
+		return &pipelines.Error{Err: fmt.Errorf("applying %q: the checkout differs from its commit, and %q has gates", t.ID(), t.Environment.Name),
+			Hint: "apply from a clean checkout of the trunk"}
+	}
 	if t.Environment.Gated() && (m.Creator.Dirty || m.Creator.Local) {
 		return &pipelines.Error{Err: fmt.Errorf("verifying the capsule of %q: it was made on a person's machine%s, and %q has gates", t.ID(), dirty(m.Creator), t.Environment.Name),
 			Hint: "open a pull request: its pipeline plans and seals"}

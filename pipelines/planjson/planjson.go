@@ -111,7 +111,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.read-b.start > b.limit {
 		return 0, fmt.Errorf("one of its elements is larger than %d MiB", b.limit>>20)
 	}
-	n, err := b.in.Read(p)
+	n, err := b.in.Read(p[:min(len(p), 1<<16)])
 	b.read += int64(n)
 	return n, err
 }

@@ -70,6 +70,7 @@ func evaluate(ctx context.Context, fsys fs.FS, unit string, wanted Wanted) (*Doc
 	if root.args, err = e.tfvars(unit); err != nil {
 		return nil, err
 	}
+	root.providerTags()
 	d := &Document{Kind: Configuration, Path: unit}
 	if err := root.collect(ctx, d, wanted); err != nil {
 		return nil, err
@@ -79,22 +80,11 @@ func evaluate(ctx context.Context, fsys fs.FS, unit string, wanted Wanted) (*Doc
 
 func (e *evaluator) module(src *source, parent *module, address string) *module {
 	m := &module{e: e, src: src, parent: parent, address: address, values: map[string]cty.Value{}, busy: map[string]bool{},
-		instances: map[string]expansion{}, children: map[string]calledModule{}, tagged: cty.NilVal}
+		instances: map[string]expansion{}, children: map[string]calledModule{}}
 	if parent != nil {
-		m.depth, m.tagged = parent.depth+1, parent.tagged
+		m.depth = parent.depth + 1
 	}
 	m.functions = m.allFunctions()
-	for _, provider := range src.providers {
-		_, aliased := provider.body.attributes["alias"]
-		if provider.labels[0] != "aws" || aliased {
-			continue
-		}
-		for _, n := range provider.body.blocks {
-			if tags, ok := n.body.attributes["tags"]; ok && n.kind == "default_tags" {
-				m.tagged = m.eval(tags.expr, nil)
-			}
-		}
-	}
 	return m
 }
 
@@ -159,6 +149,7 @@ func (m *module) collect(ctx context.Context, d *Document, wanted Wanted) error 
 			d.Resources = append(d.Resources, m.resource(key, b, inst, paths))
 		}
 	}
+	d.Opaque = append(d.Opaque, m.src.dialects...)
 	for _, name := range m.src.callOrder {
 		called := m.call(name)
 		if called.err != nil {
@@ -193,9 +184,6 @@ func (m *module) resource(key string, b *block, inst instance, paths []string) R
 	if r.Existence == nil {
 		r.Existence = m.existence
 	}
-	if a, ok := b.body.attributes["dynamic"]; ok && a.json {
-		r.Existence = &Reason{"dynamic blocks in JSON syntax are not evaluated: judge its plan instead", a.at}
-	}
 	needed := map[string]bool{}
 	for _, p := range paths {
 		top, _, _ := strings.Cut(p, ".")
@@ -206,36 +194,13 @@ func (m *module) resource(key string, b *block, inst instance, paths []string) R
 			continue
 		}
 		if value, ok := m.e.decode(m.attribute(key, b, inst, name)); ok {
+			if b.body.attributes[name].json {
+				value = jsonBlocks(value, within(paths, name))
+			}
 			r.Values[name] = value
 		}
 		r.Positions[name] = b.body.place(name)
 	}
-	m.tagsAll(&r)
+	m.tagsAll(&r, b)
 	return r
 }
-
-// tagsAll computes what the AWS provider does: its default tags and the resource's own.
-func (m *module) tagsAll(r *Resource) {
-	own, has := r.Values["tags"]
-	if !strings.HasPrefix(r.Type, "aws_") || !has && m.tagged == cty.NilVal {
-		return
-	}
-	if m.tagged == cty.NilVal {
-		r.Values["tags_all"] = own
-		return
-	}
-	all := map[string]any{}
-	for _, part := range []any{first(m.e.decode(m.tagged)), own} {
-		tags, ok := part.(map[string]any)
-		if _, odd := tags[UnknownMarker]; part != nil && (!ok || odd) {
-			r.Values["tags_all"] = part
-			return
-		}
-		for k, v := range tags {
-			all[k] = v
-		}
-	}
-	r.Values["tags_all"] = all
-}
-
-func first(v any, _ bool) any { return v }

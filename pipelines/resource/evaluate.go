@@ -42,8 +42,7 @@ type module struct {
 	// args are the arguments of its call, and the scope that they stand in.
 	args   map[string]attribute
 	called scope
-	// tagged are the default_tags of the AWS provider that it inherits.
-	tagged cty.Value
+	tagged defaultTags
 
 	values    map[string]cty.Value // var.x, local.x, and attributes of resources
 	busy      map[string]bool

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -157,11 +158,7 @@ func (b body) members() map[string]bool {
 		names[name] = true
 	}
 	for _, n := range b.blocks {
-		kind := n.kind
-		if kind == "dynamic" && len(n.labels) == 1 {
-			kind = n.labels[0]
-		}
-		names[kind] = true
+		names[n.name()] = true
 	}
 	return names
 }
@@ -181,7 +178,7 @@ func (b body) place(name string) pipelines.Position {
 		return a.at
 	}
 	for _, n := range b.blocks {
-		if n.kind == name || n.kind == "dynamic" && len(n.labels) == 1 && n.labels[0] == name {
+		if n.name() == name {
 			return n.at
 		}
 	}
@@ -190,14 +187,21 @@ func (b body) place(name string) pipelines.Position {
 
 // member evaluates an argument, or all nested blocks of a name as a list.
 func (m *module) member(b body, name string, s scope) cty.Value {
+	var list []cty.Value
 	if a, ok := b.attributes[name]; ok {
 		v := m.eval(a.expr, s)
 		if a.json && blockLike(name) && v.Type().IsObjectType() && v.IsKnown() && !v.IsMarked() {
-			return cty.TupleVal([]cty.Value{v}) // JSON writes a single block without its list
+			v = cty.TupleVal([]cty.Value{v}) // JSON writes a single block without its list
 		}
-		return v
+		more := slices.ContainsFunc(b.blocks, func(n nested) bool { return n.name() == name })
+		if !a.json || !more {
+			return v
+		}
+		if !v.IsKnown() || v.IsNull() || v.IsMarked() || !v.CanIterateElements() {
+			return unknown(cty.DynamicPseudoType, a.at, "the number of "+name+" blocks is not known")
+		}
+		list = v.AsValueSlice()
 	}
-	var list []cty.Value
 	for _, n := range b.blocks {
 		switch {
 		case n.kind == name:
@@ -242,7 +246,10 @@ func (m *module) dynamic(n nested, s scope) ([]cty.Value, cty.Value) {
 	v := m.eval(a.expr, s)
 	reason, bad := m.undecided(v, a.at)
 	bare, _ := v.Unmark()
-	if bad || !bare.CanIterateElements() {
+	if !bad && !bare.CanIterateElements() {
+		reason, bad = Reason{"for_each is known only after apply, or no list", a.at}, true
+	}
+	if bad {
 		return nil, unknown(cty.DynamicPseudoType, reason.Position, "the number of "+n.labels[0]+" blocks is not known: "+reason.Message)
 	}
 	var list []cty.Value

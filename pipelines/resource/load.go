@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -34,6 +35,10 @@ type source struct {
 	providers []*block
 	// names are all attribute names that any expression mentions.
 	names map[string]bool
+	// dialects are the files that OpenTofu reads in place of others, by what is in
+	// them: with Terraform it is something else that counts.
+	origins  map[string]string
+	dialects []Opaque
 }
 
 // block is a block of either syntax.
@@ -62,6 +67,14 @@ type nested struct {
 	at     pipelines.Position
 }
 
+// name is what the block is of: ingress, of a dynamic block too.
+func (n nested) name() string {
+	if n.kind == "dynamic" && len(n.labels) == 1 {
+		return n.labels[0]
+	}
+	return n.kind
+}
+
 // load reads all configuration files of a directory.
 func (e *evaluator) load(ctx context.Context, dir string) (*source, error) {
 	if s, ok := e.sources[dir]; ok {
@@ -72,7 +85,7 @@ func (e *evaluator) load(ctx context.Context, dir string) (*source, error) {
 		return nil, fmt.Errorf("reading %q: %w", dir, plain(err))
 	}
 	s := &source{dir: dir, variables: map[string]*block{}, locals: map[string]hcl.Expression{}, resources: map[string]*block{},
-		calls: map[string]*block{}, outputs: map[string]hcl.Expression{}, names: map[string]bool{}}
+		calls: map[string]*block{}, outputs: map[string]hcl.Expression{}, names: map[string]bool{}, origins: map[string]string{}}
 	var names, overrides []string
 	for _, entry := range entries {
 		name := entry.Name()
@@ -86,7 +99,13 @@ func (e *evaluator) load(ctx context.Context, dir string) (*source, error) {
 			names = append(names, name)
 		}
 	}
-	for _, name := range append(shadowed(names), overrides...) {
+	read := shadowed(slices.Clone(names))
+	for _, name := range names {
+		if !slices.Contains(read, name) {
+			s.doubt(path.Join(dir, name), strings.Replace(path.Join(dir, name), ".tf", ".tofu", 1))
+		}
+	}
+	for _, name := range append(read, overrides...) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -108,13 +127,6 @@ func isConfiguration(name string) bool {
 	return false
 }
 
-// shadowed leaves x.tf out where x.tofu stands beside it, as OpenTofu does.
-func shadowed(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool {
-		return strings.Contains(name, ".tf") && slices.Contains(names, strings.Replace(name, ".tf", ".tofu", 1))
-	})
-}
-
 func (e *evaluator) file(s *source, name string, override bool) error {
 	src, err := e.read(name)
 	if err != nil {
@@ -133,6 +145,7 @@ func (e *evaluator) file(s *source, name string, override bool) error {
 		return err
 	}
 	for _, n := range b.blocks {
+		s.compare(n)
 		s.add(n, override)
 	}
 	return nil
@@ -255,14 +268,14 @@ func (s *source) add(n nested, override bool) {
 	}
 }
 
-// override replaces arguments, and all nested blocks of a kind that it has.
+// override replaces arguments, and all nested blocks of a kind that it has,
+// whether they are written as blocks, as dynamic ones or as an argument.
 func (b *block) override(with body) {
-	for name, a := range with.attributes {
-		b.body.attributes[name] = a
+	replaced := with.members()
+	b.body.blocks = slices.DeleteFunc(b.body.blocks, func(n nested) bool { return replaced[n.name()] })
+	for name := range replaced {
+		delete(b.body.attributes, name)
 	}
-	kinds := map[string]bool{}
-	for _, n := range with.blocks {
-		kinds[n.kind] = true
-	}
-	b.body.blocks = append(slices.DeleteFunc(b.body.blocks, func(n nested) bool { return kinds[n.kind] }), with.blocks...)
+	maps.Copy(b.body.attributes, with.attributes)
+	b.body.blocks = append(b.body.blocks, with.blocks...)
 }

@@ -37,6 +37,7 @@ func FromPlan(ctx context.Context, r io.Reader, path string, wanted Wanted) (*Do
 		return nil, &pipelines.Error{Position: pipelines.Position{Path: path}, Err: fmt.Errorf("reading the plan: %w", err),
 			Hint: "write it with terraform show -json PLAN > " + path}
 	}
+	p.addRead()
 	p.created = map[string]bool{}
 	for _, planned := range p.resources {
 		var fresh struct {
@@ -63,7 +64,10 @@ type planReader struct {
 	format    string
 	seen      map[string]bool
 	resources []planResource
+	readData  []planResource
 	config    planModule
+	// errored says that Terraform could not plan everything, planned that something is.
+	errored, planned bool
 	// defaultTags says that a provider adds tags to those of each resource.
 	defaultTags bool
 	// created are the resources of wanted types that have no id yet.
@@ -98,6 +102,10 @@ func (p *planReader) read(ctx context.Context) error {
 		return errors.New("it is no plan: it has no format_version")
 	case !p.seen["planned_values"] && !p.seen["resource_changes"]:
 		return errors.New("it is no plan: it has neither planned_values nor resource_changes")
+	case p.errored:
+		return errors.New("it is of a run that ended with an error, and does not hold everything")
+	case p.planned && !p.seen["resource_changes"]:
+		return errors.New("it has planned_values, but no resource_changes to judge")
 	}
 	return nil
 }
@@ -114,6 +122,18 @@ func (p *planReader) member(ctx context.Context, key string) error {
 		return nil
 	case "resource_changes":
 		return p.changes(ctx)
+	case "errored":
+		return p.in.Decode(&p.errored)
+	case "planned_values":
+		return p.state(func(stateResource) { p.planned = true })
+	case "prior_state":
+		return p.state(func(r stateResource) {
+			if _, want := p.wanted[r.Type]; r.Mode == "data" && (p.wanted == nil || want) {
+				read := planResource{Address: r.Address, Module: r.module(), Mode: r.Mode, Type: r.Type, Name: r.Name, Index: r.Index}
+				read.Change.After = r.Values
+				p.readData = append(p.readData, read)
+			}
+		})
 	case "configuration":
 		var c struct {
 			Root      planModule `json:"root_module"`

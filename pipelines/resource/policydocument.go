@@ -26,6 +26,11 @@ func (m *module) policyDocument(b *block, i instance) cty.Value {
 func (m *module) mergedDocument(v cty.Value, b *block) cty.Value {
 	var statements []any
 	var refs cty.ValueMarks
+	for _, old := range []string{"source_json", "override_json"} {
+		if v.Type().HasAttribute(old) && !v.GetAttr(old).RawEquals(cty.NullVal(v.GetAttr(old).Type())) {
+			return unknown(cty.String, b.at, old+" is not evaluated: use "+strings.TrimSuffix(old, "json")+"policy_documents")
+		}
+	}
 	for _, name := range []string{"source_policy_documents", "override_policy_documents"} {
 		if !v.Type().HasAttribute(name) {
 			continue
@@ -62,6 +67,9 @@ func (m *module) documentOf(v cty.Value, statements []any, b *block) cty.Value {
 	}
 	raw := rawObject(bare)
 	for _, s := range rawList(raw["statement"]) {
+		if _, dynamic := s["dynamic"]; dynamic {
+			return unknown(cty.String, b.at, "dynamic blocks inside of blocks in JSON syntax are not evaluated")
+		}
 		statements = append(statements, statement(s))
 	}
 	doc := map[string]any{"Version": "2012-10-17", "Statement": statements}
@@ -170,6 +178,9 @@ func raw(v cty.Value) any {
 func rawList(v any) []map[string]any {
 	var out []map[string]any
 	list, _ := v.([]any)
+	if object, ok := v.(map[string]any); ok { // JSON writes a single block without its list
+		list = []any{object}
+	}
 	for _, item := range list {
 		if object, ok := item.(map[string]any); ok {
 			out = append(out, object)

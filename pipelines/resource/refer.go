@@ -151,6 +151,7 @@ func (m *module) open(name string, b *block) calledModule {
 		if child.existence == nil {
 			child.existence = m.existence
 		}
+		child.providerTags()
 		c.modules = append(c.modules, child)
 	}
 	return c

@@ -40,6 +40,8 @@ func iamCheck(kind string, n node) check {
 			return nil
 		}
 		return policyChanged
+	case policies[n.name] && n.name != "inline_policy":
+		return listed
 	case grants[n.name]:
 		return granted
 	case n.name == "permissions_boundary" || n.name == "permissions_boundary_arn":
@@ -49,7 +51,8 @@ func iamCheck(kind string, n node) check {
 	case isBinding(kind):
 		switch n.name {
 		case "role", "member", "members", "role_ref", "subject", "principal_id", "scope", "condition", "rule", "role_id",
-			"permissions", "actions", "data_actions", "groups", "users", "roles":
+			"permissions", "actions", "data_actions", "groups", "users", "roles", "object_id", "key_permissions",
+			"secret_permissions", "certificate_permissions", "storage_permissions":
 			return bound
 		}
 	}
@@ -60,7 +63,7 @@ func iamCheck(kind string, n node) check {
 func isBinding(kind string) bool {
 	for _, part := range []string{"_iam_member", "_iam_binding", "_iam_policy", "role_assignment", "role_definition", "role_binding",
 		"_cluster_role", "kubernetes_role", "_policy_attachment", "_custom_role", "user_group_membership", "_group_membership",
-		"_account_assignment", "access_policy_association", "access_entry"} {
+		"_account_assignment", "access_policy_association", "access_entry", "_key_vault_access_policy"} {
 		if strings.Contains(kind, part) && !strings.HasPrefix(kind, "aws_iam_policy") {
 			return true
 		}
@@ -94,7 +97,7 @@ func policyChanged(a attributeJudge, n node) {
 		a.add(High, "policy-unreadable", quoted(n)+" cannot be read as a policy")
 		return
 	}
-	if a.create || texts(n.before) == nil {
+	if a.create {
 		switch {
 		case after.wild():
 			a.add(High, "policy-wildcard", quoted(n)+" grants by wildcard, or to everybody")
@@ -104,6 +107,9 @@ func policyChanged(a attributeJudge, n node) {
 		return
 	}
 	before, ok := parsePolicy(n.before)
+	if texts(n.before) == nil {
+		ok = true // there was none: it allowed nothing
+	}
 	switch {
 	case !ok || !before.covers(after):
 		message := quoted(n) + " allows more than before"
@@ -113,6 +119,13 @@ func policyChanged(a attributeJudge, n node) {
 		a.add(High, "policy-widened", message)
 	case !after.keepsDenials(before):
 		a.add(High, "policy-widened", quoted(n)+" denies less than before")
+	}
+}
+
+// listed judges policies that are blocks, which are compared as a whole.
+func listed(a attributeJudge, n node) {
+	if !a.create {
+		a.add(High, "policy-widened", quoted(n)+" of who may do what changes")
 	}
 }
 

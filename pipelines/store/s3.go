@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,9 @@ type bucket struct {
 	bucket string
 	prefix string // empty or with a slash at its end
 	shown  string
+	// unproven are the conditions that the server has not been seen to keep. S3
+	// itself is known to keep them all.
+	unproven map[condition]*atomic.Bool
 }
 
 // writeKey is the metadata in which every write has a mark of its own: a write
@@ -33,7 +37,7 @@ type bucket struct {
 // The content cannot tell: someone else may have written the same.
 const writeKey = "penstock-write"
 
-func openS3(ctx context.Context, u *url.URL, shown string) (Store, error) {
+func openS3(ctx context.Context, u *url.URL, shown string, as Profile) (Store, error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, unusable(shown, "its parameters cannot be read")
@@ -56,15 +60,21 @@ func openS3(ctx context.Context, u *url.URL, shown string) (Store, error) {
 	if e, err := url.Parse(query.Get("endpoint")); err != nil || e.User != nil || e.RawQuery != "" {
 		return nil, unusable(shown, "its endpoint is not a plain URL")
 	}
-	client, err := newS3(ctx, query.Get("region"), query.Get("endpoint"))
+	client, err := newS3(ctx, query.Get("region"), query.Get("endpoint"), as)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %q: %w", shown, err)
 	}
-	return &bucket{client: client, bucket: u.Host, prefix: prefix, shown: u.String()}, nil
+	b := &bucket{client: client, bucket: u.Host, prefix: prefix, shown: u.String()}
+	b.doubt(client.Options().BaseEndpoint != nil)
+	return b, nil
 }
 
-func newS3(ctx context.Context, region, endpoint string) (*s3.Client, error) {
-	settings, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+func newS3(ctx context.Context, region, endpoint string, as Profile) (*s3.Client, error) {
+	options := []func(*config.LoadOptions) error{config.WithRegion(region)}
+	if as.File != "" {
+		options = append(options, config.WithSharedConfigFiles([]string{as.File}), config.WithSharedConfigProfile(as.Name))
+	}
+	settings, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +135,11 @@ func (b *bucket) put(ctx context.Context, name string, input *s3.PutObjectInput,
 	input.Bucket, input.Key, input.Metadata = &b.bucket, b.key(name), map[string]string{writeKey: mark}
 	_, err := b.client.PutObject(ctx, input)
 	switch code(err) {
+	case "": // done, or it was not reached
+		if err == nil {
+			err = b.provePut(ctx, input)
+		}
+		return err
 	case "NoSuchKey": // the version to replace is gone
 		return refused
 	case "PreconditionFailed":
@@ -148,6 +163,9 @@ func (b *bucket) put(ctx context.Context, name string, input *s3.PutObjectInput,
 func (b *bucket) Delete(ctx context.Context, name string, old Version) error {
 	if err := checkSwap(name, old); err != nil {
 		return err
+	}
+	if err := b.proveDelete(ctx, name); err != nil {
+		return doing("deleting", name, b, err)
 	}
 	attempts := 0
 	_, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.bucket, Key: b.key(name), IfMatch: aws.String(string(old))},

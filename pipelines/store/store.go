@@ -77,7 +77,14 @@ type Store interface {
 // The directory is made if need be; a bucket or a registry has to be there. S3
 // takes credentials, and what the address does not say, from where the AWS tools
 // take them (AWS_ENDPOINT_URL too), OCI from the Docker configuration.
-func Open(ctx context.Context, address string) (Store, error) {
+func Open(ctx context.Context, address string) (Store, error) { return OpenAs(ctx, address, Profile{}) }
+
+// Profile is a profile in a configuration file of the AWS tools. The zero value is
+// none: credentials come from where they are found.
+type Profile struct{ File, Name string }
+
+// OpenAs opens a store as Open does; one in S3 takes its credentials from a profile.
+func OpenAs(ctx context.Context, address string, as Profile) (Store, error) {
 	scheme, rest, found := strings.Cut(address, "://")
 	if !found {
 		return openDirectory(address)
@@ -93,7 +100,7 @@ func Open(ctx context.Context, address string) (Store, error) {
 	case u.Fragment != "":
 		return nil, unusable(shown, "it has a fragment")
 	case scheme == "s3":
-		return openS3(ctx, u, shown)
+		return openS3(ctx, u, shown, as)
 	case u.RawQuery != "":
 		return nil, unusable(shown, "only s3:// takes parameters")
 	case scheme == "oci":

@@ -21,7 +21,6 @@ func eachKind(t *testing.T, test func(*testing.T, Store)) {
 	for kind, address := range map[string]func(*testing.T) string{
 		"directory": func(t *testing.T) string { return t.TempDir() },
 		"s3":        func(t *testing.T) string { return storetest.NewS3(t).Address("some/prefix") },
-		"s3 root":   func(t *testing.T) string { return storetest.NewS3(t).Address("") },
 		"oci":       newRegistry,
 	} {
 		t.Run(kind, func(t *testing.T) {

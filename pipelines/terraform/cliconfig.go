@@ -2,7 +2,9 @@ package terraform
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -17,6 +19,9 @@ type installation struct {
 	allow []string
 	// direct: what is allowed may be fetched from its registry.
 	direct bool
+	// overrides are directories of packages by address, which terraform runs without
+	// looking into their version or hash.
+	overrides map[string]string
 	// extra is more text for the CLI configuration: where tests have their registry.
 	extra string
 }
@@ -37,8 +42,18 @@ func (i installation) cliConfig() (string, error) {
 				Hint: `write it as registry.terraform.io/datadog/datadog; "*" stands for any namespace or type`}
 		}
 	}
+	if len(i.overrides) > 0 {
+		b.WriteString("  dev_overrides {\n")
+		for _, address := range slices.Sorted(maps.Keys(i.overrides)) {
+			if unquotable(i.overrides[address]) {
+				return "", fmt.Errorf("naming the verified provider %q: the path has a character that the CLI configuration cannot hold", i.overrides[address])
+			}
+			fmt.Fprintf(&b, "    \"%s\" = \"%s\"\n", address, i.overrides[address])
+		}
+		b.WriteString("  }\n")
+	}
 	for _, mirror := range i.mirrors {
-		if strings.ContainsAny(mirror, "\"\\\n\r${}") {
+		if unquotable(mirror) {
 			return "", fmt.Errorf("naming the provider mirror %q: the path has a character that the CLI configuration cannot hold", mirror)
 		}
 		fmt.Fprintf(&b, "  filesystem_mirror {\n    path = \"%s\"\n%s  }\n", mirror, include)
@@ -49,6 +64,8 @@ func (i installation) cliConfig() (string, error) {
 	b.WriteString("}\n" + i.extra)
 	return b.String(), nil
 }
+
+func unquotable(path string) bool { return strings.ContainsAny(path, "\"\\\n\r${}") }
 
 var providerPattern = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]+)?/([A-Za-z0-9_-]+|\*)/([A-Za-z0-9_-]+|\*)$`)
 

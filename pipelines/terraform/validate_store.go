@@ -34,8 +34,8 @@ type store struct {
 	unreachable string
 }
 
-// hashicorp is allowed unless something else is said.
-var hashicorp = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu.org/hashicorp/*"}
+// Hashicorp is allowed unless something else is said.
+var Hashicorp = []string{"registry.terraform.io/hashicorp/*", "registry.opentofu.org/hashicorp/*"}
 
 func (v Validate) openStore() (*store, error) {
 	s := &store{allow: v.Allow, registry: v.registry}
@@ -55,7 +55,7 @@ func (v Validate) openStore() (*store, error) {
 		return s, nil
 	}
 	if len(s.allow) == 0 {
-		s.allow, s.named = hashicorp, v.namedProviders
+		s.allow, s.named = Hashicorp, v.namedProviders
 	}
 	dir := v.Cache
 	if dir == "" {

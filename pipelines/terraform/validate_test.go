@@ -205,7 +205,7 @@ func TestValidateRunsNothingOfTheCheckout(t *testing.T) {
 	// And the CLI configuration alone, in the checkout itself, where the programs
 	// lie and may be executed.
 	c := call{program: mustFind(t), dir: filepath.Join(scope.Root, "unit"), home: t.TempDir(), data: t.TempDir()}
-	for _, from := range []installation{{allow: hashicorp, direct: true}, {mirrors: []string{cache}}, {}} {
+	for _, from := range []installation{{allow: Hashicorp, direct: true}, {mirrors: []string{cache}}, {}} {
 		for _, argv := range [][]string{initArgv(c.program.path), validateArgv(c.program.path)} {
 			if _, err := c.run(t.Context(), from, argv); err != nil {
 				t.Fatal(err)

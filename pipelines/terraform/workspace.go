@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -26,8 +27,14 @@ type Runner struct {
 	Allow []string
 	// Cache keeps the providers fetched from registries. Default: as in Validate.
 	Cache string
+	// VerifyProvidersOnce has each provider that a lock file names hashed once in
+	// the life of the runner, and not by every call of terraform. It is for plans:
+	// a workspace of such a runner refuses apply. Close removes what it keeps.
+	VerifyProvidersOnce bool
 
-	store *store
+	store    *store
+	verified *verified // nil unless VerifyProvidersOnce
+	tools    *sync.Map // by the path of a program, what it said of itself
 }
 
 // Workspace is a copy of one unit's closure, and where terraform keeps its data
@@ -41,16 +48,30 @@ type Workspace struct {
 	runner *Runner
 	call   call
 	env    []string
+	// overrides are the directories of verified packages, by address.
+	overrides map[string]string
+	packages  []*providerPackage
 }
 
 // Open makes a runner ready.
 func (r Runner) Open() (*Runner, error) {
 	if len(r.Allow) == 0 {
-		r.Allow = hashicorp
+		r.Allow = Hashicorp
 	}
 	s, err := Validate{Mirror: r.Mirror, Allow: r.Allow, Cache: r.Cache}.openStore()
-	r.store = s
+	r.store, r.tools = s, &sync.Map{}
+	if err == nil && r.VerifyProvidersOnce {
+		r.verified, err = newVerified(s)
+	}
 	return &r, err
+}
+
+// Close removes the copies of providers that were verified, if there are any.
+func (r *Runner) Close() error {
+	if r.verified == nil {
+		return nil
+	}
+	return r.verified.close()
 }
 
 // Workspace copies the closure of a unit of root to dir, which must not exist.
@@ -85,13 +106,25 @@ func (r *Runner) Workspace(ctx context.Context, root string, unit pipelines.Unit
 		return nil, &pipelines.Error{Err: fmt.Errorf("%s does not read the .tofu files of the unit", p.name),
 			Hint: "install tofu (https://opentofu.org/docs/intro/install)"}
 	}
-	tool, err := p.tool(ctx)
+	tool, err := r.tool(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	at := filepath.Join(src, filepath.FromSlash(unit.Path))
 	return &Workspace{Dir: dir, Unit: at, Tool: tool, runner: r, env: env,
 		call: call{program: p, dir: at, home: filepath.Join(dir, "t"), data: filepath.Join(dir, "d")}}, nil
+}
+
+// tool asks each program for its version once.
+func (r *Runner) tool(ctx context.Context, p program) (pipelines.Tool, error) {
+	if known, ok := r.tools.Load(p.path); ok {
+		return known.(pipelines.Tool), nil
+	}
+	tool, err := p.tool(ctx)
+	if err == nil {
+		r.tools.Store(p.path, tool)
+	}
+	return tool, err
 }
 
 // Command is one call of terraform.
@@ -108,6 +141,9 @@ type Command struct {
 
 // Run calls terraform in the unit. A non-zero exit is in the output, not an error.
 func (w *Workspace) Run(ctx context.Context, c Command) (process.Output, error) {
+	if w.runner.verified != nil {
+		return w.runOnce(ctx, c)
+	}
 	return w.run(ctx, w.runner.store.readOnly(), c)
 }
 
@@ -125,6 +161,9 @@ func (w *Workspace) run(ctx context.Context, from installation, c Command) (proc
 // there is a mirror; they are then read from disk like all others.
 func (w *Workspace) Init(ctx context.Context, args ...string) error {
 	command := Command{Args: append([]string{"init", "-input=false", "-no-color"}, args...)}
+	if w.runner.verified != nil {
+		return w.initOnce(ctx, command.Args)
+	}
 	out, err := w.Run(ctx, command)
 	if err != nil || out.Exit == 0 {
 		return err

@@ -43,8 +43,13 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 }
 
 // creatorFrom reads who runs this from the environment of a forge, or of a person.
-func (f *liveFlags) who() live.Creator {
-	c := f.creator
+func (f *liveFlags) who(ctx context.Context, s scope) (c live.Creator, commit string) {
+	c = f.creator
+	if s.checkout != nil {
+		commit, c.Dirty = s.checkout.Commit, s.checkout.Dirty
+	} else {
+		commit, c.Dirty = live.Checkout(ctx, s.Root)
+	}
 	c.Actor, c.Repository, c.Ref = os.Getenv("GITHUB_ACTOR"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_REF")
 	c.HeadRepository = c.Repository
 	if head := os.Getenv("PENSTOCK_HEAD_REPOSITORY"); head != "" {
@@ -56,7 +61,7 @@ func (f *liveFlags) who() live.Creator {
 	if c.Actor == "" {
 		c.Actor = person()
 	}
-	return c
+	return c, commit
 }
 
 // person is who is logged in.
@@ -70,7 +75,7 @@ func person() string {
 func (p *program) plan() *cobra.Command {
 	var f liveFlags
 	var out string
-	var destroy bool
+	var destroy, verifyOnce bool
 	cmd := &cobra.Command{
 		Use:   "plan [DIR]",
 		Short: "Plan the live units that a change touches, in each environment",
@@ -95,11 +100,13 @@ process that has the key and runs no provider.`,
 			if err != nil {
 				return err
 			}
+			creator, commit := f.who(cmd.Context(), s)
 			progress := report.NewProgress(p.err, terminal(p.err))
 			s.Progress = progress.Event
 			defer progress.Close()
 			r, err := live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Commit: s.Selection.Head, Destroy: destroy}.Run(cmd.Context())
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: creator, Commit: commit, Destroy: destroy,
+				VerifyProvidersOnce: verifyOnce}.Run(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -111,6 +118,7 @@ process that has the key and runs no provider.`,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the plans to `DIR`, which must be empty or new")
+	cmd.Flags().BoolVar(&verifyOnce, "verify-providers-once", false, "hash each provider of the lock files once, not in every call of terraform")
 	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of the selected units")
 	return cmd
 }
@@ -150,7 +158,7 @@ func (f *liveFlags) targets(s scope) ([]live.Target, error) {
 
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
-	var address, work string
+	var address, work, replanned string
 	var identities, capsules []string
 	cmd := &cobra.Command{
 		Use:   "apply [DIR]",
@@ -173,8 +181,11 @@ penstock recover.`,
 			if err != nil {
 				return err
 			}
+			// The checkout is the trunk: what was merged counts, and not what was before.
+			s.config, s.Base = s.head, nil
 			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: f.who(), Work: work}
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Replanned: replanned}
+			a.Creator, _ = f.who(cmd.Context(), s)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err
@@ -194,9 +205,11 @@ penstock recover.`,
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
+	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
 	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
+	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/report"
@@ -55,7 +56,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetOut(p.out)
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(p.check(), p.units(), p.report(), p.demo(), p.plan(), p.seal(), p.apply(), p.comment())
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -108,6 +109,9 @@ func exitCode(err error) int {
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
 	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || unknownCommand {
 		return pipelines.ExitUsage
+	}
+	if errors.Is(err, capsule.ErrRefused) {
+		return pipelines.ExitFindings // it was read, and judged
 	}
 	return pipelines.ExitNotRun
 }

@@ -32,6 +32,10 @@ func (f *scopeFlags) add(cmd *cobra.Command) {
 type scope struct {
 	pipelines.Scope
 	config *config.Config
+	// head is the configuration as it stands in Root.
+	head *config.Config
+	// checkout is what the selection was made from, where it was taken from a directory.
+	checkout *catalog.Checkout
 }
 
 func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
@@ -50,7 +54,7 @@ func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
 	if err := f.only(&selected.Selection); err != nil {
 		return scope{}, err
 	}
-	s := scope{Scope: pipelines.Scope{Root: root, Selection: selected.Selection, Base: selected.Base}, config: head}
+	s := scope{Scope: pipelines.Scope{Root: root, Selection: selected.Selection, Base: selected.Base}, config: head, head: head, checkout: selected.Checkout}
 	if s.Base == nil {
 		return s, nil
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,7 +15,8 @@ func TestMain(m *testing.M) {
 			p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 			os.Exit(p.run(context.Background(), os.Args[1:]))
 		},
-		"exits": exits,
+		"exits":  exits,
+		"sealed": sealed,
 	})
 }
 
@@ -25,6 +27,12 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// setenv NAME FILE: the content of a file as a variable, without the end of its line.
+			"setenv": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+			},
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CHECKOUT", root+"/../../..")
 			env.Setenv("HOME", env.WorkDir)

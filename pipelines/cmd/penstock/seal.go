@@ -32,7 +32,7 @@ take from the process that planned.`,
 			if err != nil {
 				return err
 			}
-			seal := live.Seal{Dir: plans, Root: s.Root, Config: s.config, Images: images}
+			seal := live.Seal{Dir: plans, Root: s.Root, Base: s.Base, Config: s.config, Images: images}
 			if seal.Targets, err = f.targets(s); err != nil {
 				return err
 			}

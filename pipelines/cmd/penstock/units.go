@@ -11,6 +11,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/catalog"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
 
@@ -49,6 +50,8 @@ files included). Without --base it lists every unit.`,
 				return err
 			}
 			if export != "" {
+				commit, dirty := live.Checkout(cmd.Context(), root)
+				selected.Checkout = &catalog.Checkout{Commit: commit, Dirty: dirty}
 				if err := selected.Export(cmd.Context(), export); err != nil {
 					return err
 				}

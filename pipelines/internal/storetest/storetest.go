@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -29,8 +30,16 @@ type S3 struct {
 	// Lose is the number of coming writes of which the answer gets lost: they
 	// are done, and the connection breaks.
 	Lose atomic.Int32
+	// Conflict is the number of coming writes that are refused, undone, as S3
+	// does where two conditional writes meet.
+	Conflict atomic.Int32
+	// Careless makes the server pass over conditions, as one that does not know
+	// them would.
+	Careless atomic.Bool
 	// Down makes every request fail without reaching the server.
 	Down atomic.Bool
+	// Refused counts the requests that were made to fail.
+	Refused atomic.Int32
 	// Writes counts the requests that may change something.
 	Writes atomic.Int32
 }
@@ -52,7 +61,7 @@ main(["-H", "127.0.0.1", "-p", "0"])`
 		return "", err
 	}
 	open = input
-	log, err := cmd.StderrPipe()
+	output, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -61,14 +70,18 @@ main(["-H", "127.0.0.1", "-p", "0"])`
 	}
 	address := regexp.MustCompile(`Running on (http://127\.0\.0\.1:[0-9]+)`)
 	var seen strings.Builder
-	for lines := bufio.NewScanner(log); lines.Scan(); {
+	for lines := bufio.NewScanner(output); lines.Scan(); {
 		fmt.Fprintln(&seen, lines.Text())
 		if found := address.FindStringSubmatch(lines.Text()); found != nil {
-			go func() { _, _ = io.Copy(io.Discard, log) }()
+			go func() { _, _ = io.Copy(io.Discard, output) }()
 			return found[1], nil
 		}
 	}
 	return "", fmt.Errorf("it ended: %s", seen.String())
+})
+
+var installed = sync.OnceValue(func() error {
+	return exec.Command("python3", "-c", "import moto.server, flask").Run()
 })
 
 var buckets atomic.Int32
@@ -77,7 +90,7 @@ var buckets atomic.Int32
 // the test where moto is not installed.
 func NewS3(t *testing.T) *S3 {
 	t.Helper()
-	if err := exec.Command("python3", "-c", "import moto.server, flask").Run(); err != nil {
+	if err := installed(); err != nil {
 		t.Skipf("SKIPPED: no moto server on this machine (python3 -m moto.server): %v", err)
 	}
 	server, err := moto()
@@ -89,7 +102,9 @@ func NewS3(t *testing.T) *S3 {
 		t.Fatal(err)
 	}
 	s := &S3{Bucket: fmt.Sprintf("bucket-%d", buckets.Add(1))}
-	proxy := httptest.NewServer(s.handler(httputil.NewSingleHostReverseProxy(target)))
+	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.ErrorLog = log.New(io.Discard, "", 0) // of clients that tests kill
+	proxy := httptest.NewServer(s.handler(forward))
 	t.Cleanup(proxy.Close)
 	s.Endpoint = proxy.URL
 	for _, pair := range s.Env() {
@@ -127,12 +142,23 @@ func (s *S3) handler(next http.Handler) http.Handler {
 	var turn sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Down.Load() {
+			s.Refused.Add(1)
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
 		writes := r.Method == http.MethodPut || r.Method == http.MethodDelete
 		if writes {
 			s.Writes.Add(1)
+		}
+		if writes && s.Conflict.Add(-1) >= 0 {
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(http.StatusConflict)
+			_, _ = io.WriteString(w, "<Error><Code>ConditionalRequestConflict</Code><Message>try again</Message></Error>")
+			return
+		}
+		if s.Careless.Load() {
+			r.Header.Del("If-Match")
+			r.Header.Del("If-None-Match")
 		}
 		turn.Lock()
 		defer turn.Unlock()

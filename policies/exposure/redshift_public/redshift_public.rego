@@ -15,3 +15,14 @@ import data.penstock.lib.value
 deny contains {"message": "the cluster is publicly accessible", "attribute": "publicly_accessible"} if {
 	value.on(input.resource.values, "publicly_accessible")
 }
+
+unknown contains {"message": "whether the cluster is publicly accessible is not known", "attribute": "publicly_accessible"} if {
+	value.undecided(input.resource.values.publicly_accessible)
+}
+
+# A plan shows the default of its provider.
+unknown contains {"message": "without publicly_accessible the cluster is public before version 6 of the AWS provider"} if {
+	input.kind == "configuration"
+	input.resource.type == "aws_redshift_cluster"
+	value.unset(input.resource.values, "publicly_accessible")
+}

@@ -15,8 +15,27 @@ document(v) := object_ if {
 	is_object(object_)
 }
 
-# readable: the policy can be looked into.
-readable(v) if document(v)
+# readable: the policy can be looked into, and what it does is not left to a reference.
+readable(v) if {
+	document(v)
+	not open_ended(v)
+}
+
+open_ended(v) if {
+	some statement in statements(v)
+	some name in ["Action", "Effect", "NotAction"]
+	some word in value.list(object.get(statement, name, []))
+	contains(word, "${")
+}
+
+# A reference to what may be anything, * too; an ARN or id is of something.
+open_ended(v) if {
+	some statement in statements(v)
+	walk([object.get(statement, "Resource", []), object.get(statement, "Principal", [])], [_, word])
+	is_string(word)
+	regex.match(`^\$\{[^}]*\}$`, word)
+	not regex.match(`[._](id|arn|name|identifier|iam_arn|unique_id)\}$`, word)
+}
 
 statements(v) := value.list(object.get(document(v), "Statement", []))
 
@@ -30,7 +49,8 @@ resources(statement) := value.list(object.get(statement, "Resource", []))
 everyone(statement) if object.get(statement, "Principal", {}) == "*"
 
 everyone(statement) if {
-	"*" in principals(statement, "AWS")
+	some kind in ["*", "AWS"]
+	"*" in principals(statement, kind)
 }
 
 # principals of a kind: AWS, Federated, Service.

@@ -14,7 +14,7 @@ entries contains entry if {
 	some block in value.list(object.get(values, "ingress", []))
 	not value.undecided(block)
 	entry := {
-		"protocol": object.get(block, "protocol", ""),
+		"protocol": plain(object.get(block, "protocol", "")),
 		"from": object.get(block, "from_port", 0),
 		"to": object.get(block, "to_port", 0),
 		"ranges": array.concat(members(block, "cidr_blocks"), members(block, "ipv6_cidr_blocks")),
@@ -29,7 +29,7 @@ entries contains entry if {
 	resource_.type == "aws_security_group_rule"
 	object.get(values, "type", "") == "ingress"
 	entry := {
-		"protocol": object.get(values, "protocol", ""),
+		"protocol": plain(object.get(values, "protocol", "")),
 		"from": object.get(values, "from_port", 0),
 		"to": object.get(values, "to_port", 0),
 		"ranges": array.concat(members(values, "cidr_blocks"), members(values, "ipv6_cidr_blocks")),
@@ -43,7 +43,7 @@ entries contains entry if {
 entries contains entry if {
 	resource_.type == "aws_vpc_security_group_ingress_rule"
 	entry := {
-		"protocol": object.get(values, "ip_protocol", ""),
+		"protocol": plain(object.get(values, "ip_protocol", "")),
 		"from": object.get(values, "from_port", 0),
 		"to": object.get(values, "to_port", 0),
 		"ranges": array.concat(members(values, "cidr_ipv4"), members(values, "cidr_ipv6")),
@@ -53,6 +53,11 @@ entries contains entry if {
 		"attribute": "ip_protocol",
 	}
 }
+
+# plain: AWS takes a protocol in capitals too.
+plain(protocol) := lower(protocol) if is_string(protocol)
+
+plain(protocol) := protocol if not is_string(protocol)
 
 members(object_, name) := value.list(object.get(object_, name, []))
 
@@ -74,8 +79,13 @@ ports_known(entry) if {
 # known_ranges are those that are plain text.
 known_ranges(entry) := [range | some range in entry.ranges; is_string(range)]
 
-# unknown_ranges: a range is not known.
+# unknown_ranges: a range is not known, or is none.
 unknown_ranges(entry) if {
 	some range in entry.ranges
 	value.undecided(range)
+}
+
+unknown_ranges(entry) if {
+	some range in known_ranges(entry)
+	not net.cidr_is_valid(range)
 }

@@ -15,9 +15,13 @@ truthy(true)
 
 truthy("true")
 
+truthy("1")
+
 falsy(false)
 
 falsy("false")
+
+falsy("0")
 
 falsy(null)
 

@@ -49,7 +49,7 @@ guards_itself if {
 }
 
 strangers(entry) := union({
-	{range | some range in ingress.known_ranges(entry); not inside(range)},
+	{range | some range in ingress.known_ranges(entry); net.cidr_is_valid(range); not inside(range)},
 	{shown(group) | some group in entry.groups; not value.unknown(group); not maybe(group); not known_group(group)},
 	{"a prefix list" | some list in entry.prefix_lists; not value.unknown(list)},
 	{"itself" | value.truthy(entry.itself)},

@@ -11,16 +11,38 @@
 #     aws_launch_configuration: [metadata_options.http_tokens, metadata_options.http_endpoint]
 package penstock.operations.imdsv2
 
+import data.penstock.lib.value
+
 deny contains {"message": "the instance's metadata is open to IMDSv1", "attribute": "metadata_options"} if {
 	not closed
+	not undecided
 }
 
+# Either closes it, whatever the other is.
 closed if {
-	some options in object.get(input.resource.values, "metadata_options", [])
+	some options in blocks
 	options.http_tokens == "required"
 }
 
 closed if {
-	some options in object.get(input.resource.values, "metadata_options", [])
+	some options in blocks
 	options.http_endpoint == "disabled"
 }
+
+unknown contains {"message": "it is not known whether the instance's metadata is open to IMDSv1", "attribute": "metadata_options"} if {
+	not closed
+	undecided
+}
+
+undecided if {
+	some options in blocks
+	value.undecided(options)
+}
+
+undecided if {
+	some options in blocks
+	some name in ["http_tokens", "http_endpoint"]
+	value.undecided(options[name])
+}
+
+blocks := value.list(object.get(input.resource.values, "metadata_options", []))

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/penstock-dev/penstock/ci/internal/dagger"
+)
+
+// Applier changes live infrastructure. Its rights are a type of their own, so that
+// a function for pull requests cannot be given them.
+type Applier struct {
+	// +private
+	Module *Penstock
+	// +private
+	Cloud *Cloud
+	// +private
+	Identity *dagger.Secret
+	// +private
+	Store string
+}
+
+// Applier takes the rights to apply: those of a role that writes, and the identity
+// that opens capsules.
+//
+// Example: dagger call --source=. applier --oidc-token=env:TOKEN --identity=env:IDENTITY apply --base=HEAD~1 report export --path=apply
+func (p *Penstock) Applier(
+	// The private key that opens capsules.
+	identity *dagger.Secret,
+	// A file of credentials of AWS.
+	// +optional
+	credentials *dagger.Secret,
+	// An OIDC token, by which the apply role of each environment is assumed.
+	// +optional
+	oidcToken *dagger.Secret,
+	// Variables that the providers need, such as AWS_REGION=eu-west-1; never a secret.
+	// +optional
+	variables []string,
+	// A service that stands in for the cloud, reached as http://cloud with its port.
+	// +optional
+	endpoint *dagger.Service,
+	// Who applies and where: GITHUB_ACTOR=..., GITHUB_REPOSITORY=... and so on.
+	// +optional
+	creator []string,
+	// Address of the store; by default live.store of penstock.yaml.
+	// +optional
+	store string,
+) *Applier {
+	return &Applier{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}, Identity: identity, Store: store}
+}
+
+// Apply applies the capsules of the units that changed since the base, and nothing
+// else. It is never cached. CANCELLING IT KILLS TERRAFORM AT ONCE: nothing in the
+// container hears of it. Run recover afterwards: it says what was done.
+//
+// Example: dagger call --source=. applier --identity=env:IDENTITY --credentials=file:creds apply --base=HEAD~1 assert
+// +cache="never"
+func (r *Applier) Apply(
+	ctx context.Context,
+	// Branch, tag or commit to compare with; without it every live unit.
+	// +optional
+	base string,
+	// Environments to apply in; by default all of them.
+	// +optional
+	environments []string,
+) (*Applied, error) {
+	return r.effect(ctx, "apply", base, environments, "--identity", "/run/secrets/identity", "--replanned", "/replanned")
+}
+
+// Recover cleans up after applies that were killed, and says what they did.
+// +cache="never"
+func (r *Applier) Recover(
+	ctx context.Context,
+	// Environments to look at; by default all of them.
+	// +optional
+	environments []string,
+) (*Applied, error) {
+	return r.effect(ctx, "recover", "", environments)
+}
+
+// Applied is what an effect came to.
+type Applied struct {
+	// +private
+	Dir *dagger.Directory
+	// +private
+	Module *Penstock
+}
+
+// Report is a directory with the report in every format; findings do not fail it.
+func (r *Applied) Report() *dagger.Directory { return r.Dir }
+
+// Summary is the report as text.
+func (r *Applied) Summary(ctx context.Context) (string, error) {
+	return r.Dir.File("report.txt").Contents(ctx)
+}
+
+// Assert fails with the exit code of the verdict. Nothing is done again.
+func (r *Applied) Assert(ctx context.Context) (string, error) {
+	return (&Run{Dir: r.Dir, Module: r.Module}).Assert(ctx)
+}
+
+// effect runs a command that changes the world, once.
+func (r *Applier) effect(ctx context.Context, command, base string, environments []string, more ...string) (*Applied, error) {
+	p := r.Module
+	selection, closure, err := p.selected(ctx, p.Units(base))
+	if err != nil {
+		return nil, err
+	}
+	c, args := p.workspace(closure, selection)
+	c, login, err := r.Cloud.on(c.WithMountedSecret("/run/secrets/identity", r.Identity))
+	if err != nil {
+		return nil, err
+	}
+	argv := append([]string{"penstock", command, "--selection", "/selection", "--out", "/report"}, args...)
+	argv = append(append(argv, login...), more...)
+	if len(environments) > 0 {
+		argv = append(argv, "--environment", strings.Join(environments, ","))
+	}
+	if r.Store != "" {
+		argv = append(argv, "--store", r.Store)
+	}
+	c, err = ran(ctx, command, "/report/report.json", c.WithExec(argv, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+	if err != nil {
+		return nil, err
+	}
+	report := c.Directory("/report")
+	_, err = report.Sync(ctx)
+	return &Applied{Dir: report, Module: p}, err
+}

@@ -1,0 +1,16 @@
+terraform {
+  backend "local" {} # where it is kept stands in penstock.yaml
+
+  required_version = ">= 1.9"
+
+  required_providers {
+    random = {
+      source  = "hashicorp/random"
+      version = "~> 3.7"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = "~> 0.13"
+    }
+  }
+}

@@ -1,0 +1,2 @@
+environment       = "dvlp"
+max_receive_count = 5

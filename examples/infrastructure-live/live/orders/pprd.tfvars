@@ -1,0 +1,2 @@
+environment       = "pprd"
+max_receive_count = 5

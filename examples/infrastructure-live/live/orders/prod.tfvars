@@ -1,0 +1,2 @@
+environment       = "prod"
+max_receive_count = 10

@@ -1,0 +1,12 @@
+terraform {
+  backend "local" {} # where it is kept stands in penstock.yaml
+
+  required_version = ">= 1.9"
+
+  required_providers {
+    random = {
+      source  = "hashicorp/random"
+      version = "~> 3.7"
+    }
+  }
+}

@@ -1,0 +1,17 @@
+module "network" {
+  source = "git::https://github.com/acme/infrastructure-modules.git//modules/vpc?ref=v1.2.0"
+
+  name       = "acme-prod"
+  cidr_block = "10.48.0.0/16"
+  zone_count = 3
+}
+
+output "vpc_id" {
+  description = "ID of the network."
+  value       = module.network.vpc_id
+}
+
+output "private_subnet_ids" {
+  description = "IDs of the private subnets, one for each zone."
+  value       = module.network.private_subnet_ids
+}
