@@ -141,6 +141,6 @@ func (r *Applier) effect(ctx context.Context, command, base string, environments
 	}
 	report := c.Directory("/report")
 	_, err = report.Sync(ctx)
-	again := &Planned{Module: p, Cloud: r.Cloud, Dir: c.Directory(replanned), Closure: closure, Selection: selection}
+	again := &Planned{Module: p, Cloud: r.Cloud, Dir: c.Directory(replanned).WithNewDirectory("report"), Closure: closure, Selection: selection}
 	return &Applied{Dir: report, Module: p, New: again}, err
 }
