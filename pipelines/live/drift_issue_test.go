@@ -1,8 +1,11 @@
 package live
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +17,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/forge"
 	"github.com/penstock-dev/penstock/pipelines/redact"
+	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 type driftObject = map[string]any
@@ -94,7 +98,7 @@ func newTracker(t *testing.T) (*tracker, *forge.Forge) {
 // something else, kept through one error, and closed with a comment.
 func TestIssueOfATarget(t *testing.T) {
 	k, f := newTracker(t)
-	d := &drifting{Drift: Drift{Forge: f}}
+	d := &drifting{Drift: Drift{Forge: f, Store: dirStore(t)}}
 	target := driftTarget("live/a")
 	var before Look
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -124,7 +128,8 @@ func TestIssueOfATarget(t *testing.T) {
 	} {
 		k.writes, k.all = nil, 0
 		now := before.next(target, step.seen, at.Add(time.Duration(i)*time.Hour), 0)
-		if err := d.keepIssue(t.Context(), target, step.seen, before, &now); err != nil {
+		now, err := d.keep(t.Context(), target, step.seen, before, now)
+		if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 		if got := strings.Join(k.writes, ", "); got != step.writes || now.Issue != step.open {
@@ -150,21 +155,40 @@ func TestIssueIsRememberedOverRunsWithoutIssues(t *testing.T) {
 	l = l.next(target, cleanLook, at.Add(time.Hour), 0)
 	k, f := newTracker(t)
 	now := l.next(target, cleanLook, at.Add(2*time.Hour), 0)
-	if err := (&drifting{Drift: Drift{Forge: f}}).keepIssue(t.Context(), target, cleanLook, l, &now); err != nil || k.all == 0 || now.Issue {
-		t.Errorf("asked %d times, %v, %v", k.all, now.Issue, err)
+	kept, err := (&drifting{Drift: Drift{Forge: f, Store: dirStore(t)}}).keep(t.Context(), target, cleanLook, l, now)
+	if err != nil || k.all == 0 || kept.Issue {
+		t.Errorf("asked %d times, %v, %v", k.all, kept.Issue, err)
 	}
 }
 
-// A forge that refuses is told, and the issue is tried again by the next run.
+// A forge that refuses is told. Whatever fails, no issue is open of which the records
+// say nothing: the next clean look would not close it.
 func TestIssueThatCannotBeKept(t *testing.T) {
+	target := driftTarget("live/a")
 	k, f := newTracker(t)
 	k.broken = true
-	now := Look{}.next(driftTarget("live/a"), driftedLook("x"), time.Now(), 0)
-	err := (&drifting{Drift: Drift{Forge: f}}).keepIssue(t.Context(), driftTarget("live/a"), driftedLook("x"), Look{}, &now)
-	if err == nil || now.Issue || !strings.Contains(err.Error(), "prod/live/a") {
-		t.Errorf("%v, open is %v", err, now.Issue)
+	d := &drifting{Drift: Drift{Forge: f, Store: dirStore(t)}}
+	drifted, err := d.keep(t.Context(), target, driftedLook("x"), Look{}, Look{}.next(target, driftedLook("x"), time.Now(), 0))
+	if err == nil || !drifted.Issue || !strings.Contains(err.Error(), "prod/live/a") {
+		t.Errorf("opening: %v, open is %v", err, drifted.Issue)
+	}
+	clean, err := d.keep(t.Context(), target, cleanLook, drifted, drifted.next(target, cleanLook, time.Now(), 0))
+	if err == nil || !clean.Issue {
+		t.Errorf("closing: %v, open is %v", err, clean.Issue)
+	}
+	k.broken = false
+	full := &drifting{Drift: Drift{Forge: f, Store: fullStore{dirStore(t)}}}
+	if _, err := full.keep(t.Context(), target, driftedLook("x"), Look{}, Look{}.next(target, driftedLook("x"), time.Now(), 0)); !errors.Is(err, errFull) || len(k.issues) > 0 {
+		t.Errorf("a full store: %v, %d issues", err, len(k.issues))
 	}
 }
+
+var errFull = errors.New("no space left")
+
+// fullStore keeps nothing more.
+type fullStore struct{ store.Store }
+
+func (fullStore) Create(context.Context, string, io.ReadSeeker) error { return errFull }
 
 // What others wrote means nothing in the title and the body, and both fit.
 func TestIssueIsBoundedAndInert(t *testing.T) {

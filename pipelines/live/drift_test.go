@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -106,7 +107,12 @@ func TestDriftOutcomes(t *testing.T) {
 	w.apply("live/pending", "")
 	w.write("live/clean", fmt.Sprintf(thing, "x", "another output"))
 	w.write("live/pending", fmt.Sprintf(thing, "y", "x"))
-	if err := os.WriteFile(filepath.Join(w.state, "live/.clean.tfstate.lock.info"), []byte(`{"ID":"x"}`), 0o600); err != nil {
+	locked, err := os.OpenFile(filepath.Join(w.state, "live/clean.tfstate"), os.O_RDWR, 0)
+	if err == nil {
+		defer locked.Close()
+		err = syscall.FcntlFlock(locked.Fd(), syscall.F_SETLK, &syscall.Flock_t{Type: syscall.F_WRLCK})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(filepath.Join(w.state, "live/pending.tfstate"))
@@ -183,6 +189,17 @@ func TestDriftThatSawNothing(t *testing.T) {
 	w.drift.Store = nil
 	if _, err := w.drift.Run(t.Context()); err == nil {
 		t.Error("it runs without a store")
+	}
+}
+
+// A look that could not be remembered is not one that was: the report says so, and
+// still tells what was seen.
+func TestDriftThatCannotBeRemembered(t *testing.T) {
+	w := newWatched(t, map[string]string{"live/a": fmt.Sprintf(thing, "x", "x")})
+	w.drift.Store = fullStore{w.drift.Store}
+	got := w.run()["live/a"]
+	if got.Verdict != pipelines.NotRun || len(got.Findings) != 1 || !strings.Contains(got.Reason, "remembering the look: no space left") {
+		t.Errorf("got %+v", got)
 	}
 }
 
