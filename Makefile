@@ -1,5 +1,5 @@
 # Everything here is one command that works without make too.
-.PHONY: help demo test engine-test bench lint
+.PHONY: help demo test kill-test engine-test bench lint
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,6 +9,9 @@ demo: ## show a bad change to the example catalog being caught
 
 test: ## run the tests; those that need a tool skip where it is absent
 	go test ./...
+
+kill-test: ## kill 100 applies at random moments, and recover each
+	PENSTOCK_KILLS=100 go test -run TestKills -timeout 60m ./pipelines/live
 
 engine-test: ## call the Dagger module on the running engine
 	.ci/engine

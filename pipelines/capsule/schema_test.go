@@ -79,7 +79,7 @@ func TestManifestSchema(t *testing.T) {
 	const file = "capsule.schema.json"
 	schema := committed(t, file, generate(t, file, Schema, &Manifest{}))
 	bare := Manifest{Unit: "a", Environment: "b", Closure: digest("a"), State: State{Backend: "local"}, Changes: digest("b"),
-		Terraform: pipelines.Tool{Name: "tofu", Version: "1"}, Policies: Policies{Verdict: pipelines.NotRun}, Risk: Risk{Level: "low"},
+		Terraform: pipelines.Tool{Name: "opentofu", Version: "1"}, Policies: Policies{Verdict: pipelines.NotRun}, Risk: Risk{Level: "low"},
 		Creator: Creator{Actor: "me", Local: true}, Created: sample().Created, Expires: sample().Expires}
 	for name, m := range map[string]Manifest{"every field": sample(), "no more than needed": bare} {
 		text := apart(t, seal(t, m, contents).path).at(manifestName).content

@@ -43,7 +43,7 @@ func matches(t *testing.T, s setting) []tampered {
 	add("a later serial", ErrState, "the state's serial is 43, the capsule was made for 42", func(e *Expect) { e.State.Serial = 43 })
 	add("an earlier serial", ErrState, "the state's serial is 41, the capsule was made for 42", func(e *Expect) { e.State.Serial = 41 })
 	add("another version", ErrTerraform, `the program here is "terraform 1.12.0", the capsule was made for "terraform 1.11.4"`, func(e *Expect) { e.Terraform.Version = "1.12.0" })
-	add("another program", ErrTerraform, `the program here is "tofu 1.11.4"`, func(e *Expect) { e.Terraform.Name = "tofu" })
+	add("another program", ErrTerraform, `the program here is "opentofu 1.11.4"`, func(e *Expect) { e.Terraform.Name = "opentofu" })
 	add("another lock", ErrLock, "the digest of .terraform.lock.hcl is "+digest("9")+", the capsule was made for "+digest("b"), func(e *Expect) { e.Lock = digest("9") })
 	add("no lock", ErrLock, "the digest of .terraform.lock.hcl is none", func(e *Expect) { e.Lock = "" })
 	add("another module", ErrModules, `the module "vpc" is `+digest("9")+", the capsule was made for "+digest("d"), func(e *Expect) { e.Modules = map[string]string{"vpc": digest("9")} })

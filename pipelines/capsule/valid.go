@@ -116,7 +116,7 @@ func (m Manifest) valid() error {
 		return bad("state backend", "")
 	case m.State.Lineage == "" && m.State.Serial != 0:
 		return bad("state serial without a lineage", fmt.Sprint(m.State.Serial))
-	case m.Terraform.Name != "terraform" && m.Terraform.Name != "tofu":
+	case m.Terraform.Name != "terraform" && m.Terraform.Name != "opentofu":
 		return bad("terraform", m.Terraform.Name)
 	case m.Terraform.Version == "":
 		return bad("version of terraform", "")

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"unicode/utf8"
@@ -58,8 +57,6 @@ const (
 	SummaryLimit = 65_535
 	// batch is how many annotations one request may have.
 	batch = 50
-	// description is how many characters a commit status may have.
-	description = 140
 )
 
 var commit = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
@@ -114,13 +111,6 @@ func (f *Forge) check(ctx context.Context, c CheckRun) (Written, error) {
 	return Written{Done: Created, URL: run.GetHTMLURL()}, nil
 }
 
-// unavailable says that there are no check runs for this forge or token. A request
-// that came too often is refused by 403 too.
-func unavailable(err error) bool {
-	var f *Failure
-	return errors.As(err, &f) && !f.Limited && (f.Status == http.StatusForbidden || f.Status == http.StatusNotFound)
-}
-
 // createCheck creates the run once: it is found again by an id of this call.
 func (f *Forge) createCheck(ctx context.Context, c CheckRun, first []Annotation, whole bool) (*github.CheckRun, error) {
 	o := github.CreateCheckRunOptions{Name: c.Name, HeadSHA: c.SHA, ExternalID: github.Ptr("penstock-" + rand.Text()), Output: c.output(first)}
@@ -134,12 +124,18 @@ func (f *Forge) createCheck(ctx context.Context, c CheckRun, first []Annotation,
 		if err != nil {
 			return failed(answer, err)
 		}
+		if made.GetID() <= 0 {
+			return unnamed(answer)
+		}
 		run = made
 		return nil
 	}, func() (bool, error) {
 		all, err := every(func(page github.ListOptions) ([]*github.CheckRun, *github.Response, error) {
 			list, answer, err := f.client.Checks.ListCheckRunsForRef(ctx, f.owner, f.name, c.SHA,
 				&github.ListCheckRunsOptions{CheckName: &c.Name, Filter: github.Ptr("all"), ListOptions: page})
+			if err == nil && list.Total == nil {
+				err = unnamed(answer)
+			}
 			if err != nil {
 				return nil, answer, err
 			}
@@ -162,13 +158,19 @@ func (f *Forge) extendCheck(ctx context.Context, c CheckRun, id int64, part []An
 		o.Status, o.Conclusion = github.Ptr("completed"), github.Ptr(string(c.Conclusion))
 	}
 	return f.writeOnce(ctx, func() error {
-		_, answer, err := f.client.Checks.UpdateCheckRun(repeatable(ctx, false), f.owner, f.name, id, o)
+		now, answer, err := f.client.Checks.UpdateCheckRun(repeatable(ctx, false), f.owner, f.name, id, o)
+		if err == nil && now.GetID() != id {
+			err = unnamed(answer)
+		}
 		if err != nil {
 			return failed(answer, err)
 		}
 		return nil
 	}, func() (bool, error) {
 		run, answer, err := f.client.Checks.GetCheckRun(ctx, f.owner, f.name, id)
+		if err == nil && run.GetID() != id {
+			err = unnamed(answer)
+		}
 		if err != nil {
 			return false, failed(answer, err)
 		}
@@ -190,29 +192,4 @@ func (c CheckRun) output(part []Annotation) *github.CheckRunOutput {
 		out.Annotations = append(out.Annotations, one)
 	}
 	return out
-}
-
-// commitStatus says in one line what a check run would have said. The latest of a
-// name counts, so that it may be sent twice.
-func (f *Forge) commitStatus(ctx context.Context, c CheckRun, why error) (Written, error) {
-	state := "success"
-	if c.Conclusion != Success {
-		state = "failure"
-	}
-	text := cut(c.Title, description)
-	_, answer, err := f.client.Repositories.CreateStatus(repeatable(ctx, true), f.owner, f.name, c.SHA,
-		github.RepoStatus{State: &state, Context: &c.Name, Description: &text})
-	if err != nil {
-		return Written{}, fmt.Errorf("%w; and as a commit status: %w", why, failed(answer, err))
-	}
-	return Written{Done: Created, Note: fmt.Sprintf("it is a commit status, without summary and annotations, since check runs are not to be had (%v)", why)}, nil
-}
-
-// cut makes text printable and at most limit characters long, escapes included.
-func cut(text string, limit int) string {
-	runes := []rune(printable.Text(text, limit))
-	if len(runes) <= limit {
-		return string(runes)
-	}
-	return string(runes[:limit-3]) + "..."
 }

@@ -38,6 +38,7 @@ func TestCheckSendsAnnotationsInBatches(t *testing.T) {
 func TestLostAnswerMakesNoSecondCheckOrAnnotation(t *testing.T) {
 	for name, f := range map[string]*fault{
 		"creating, 502 after":   {"POST .*/check-runs", 1, after(502, "")},
+		"creating, unnamed":     {"POST .*/check-runs", 1, after(201, "{}")},
 		"creating, cut off":     {"POST .*/check-runs", 1, cutOff(true)},
 		"creating, 502 before":  {"POST .*/check-runs", 1, before(502, nil, "")},
 		"extending, 502 after":  {"PATCH .*/check-runs", 1, after(502, "")},

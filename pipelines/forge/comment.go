@@ -1,78 +1,15 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
-
-	"github.com/penstock-dev/penstock/pipelines"
 )
-
-// BodyLimit is how many characters a comment or an issue may have. Who writes a
-// longer one is told, since only they know what to leave out.
-const BodyLimit = 65_536
-
-// Done says what became of something that was to be written.
-type Done string
-
-const (
-	Created   Done = "created"
-	Updated   Done = "updated"
-	Unchanged Done = "unchanged"
-	Reopened  Done = "reopened"
-	Closed    Done = "closed"
-)
-
-// Written is something on the forge that is now as it was asked for.
-type Written struct {
-	Done Done `json:"done"`
-	// URL is where people see it; empty where there is nothing to see.
-	URL string `json:"url,omitempty"`
-	// Duplicates is how many others of the same marker were taken away.
-	Duplicates int `json:"duplicates,omitempty"`
-	// Note says what was done differently than asked for, and why.
-	Note string `json:"note,omitempty"`
-}
-
-var markerText = regexp.MustCompile(`^<!-- [A-Za-z0-9][A-Za-z0-9:/._@-]{0,190} -->$`)
-
-// MarkerOf returns the marker that a text begins with: its first line, where that is
-// an HTML comment such as "<!-- penstock:plan -->".
-func MarkerOf(text string) (string, bool) {
-	line, _, _ := strings.Cut(text, "\n")
-	line = strings.TrimRight(line, " \t\r")
-	return line, markerText.MatchString(line)
-}
-
-// marked is a body that begins with its marker.
-func marked(marker, body string) (string, error) {
-	if !markerText.MatchString(marker) {
-		return "", fmt.Errorf("%q is no marker, as <!-- penstock:plan --> is", marker)
-	}
-	body = strings.ToValidUTF8(body, "\uFFFD") // as it would be sent, so that it can be compared
-	if has, _ := MarkerOf(body); has != marker {
-		body = marker + "\n" + body
-	}
-	if n := utf8.RuneCountInString(body); n > BodyLimit {
-		return "", &pipelines.Error{Err: fmt.Errorf("the text has %d characters, at most %d are allowed", n, BodyLimit),
-			Hint: "leave out the least important parts, and say so in the text"}
-	}
-	return body, nil
-}
-
-// same compares texts as forges keep them: with other ends of lines, without what
-// is blank at the end.
-func same(a, b string) bool {
-	plain := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
-	return plain(a) == plain(b)
-}
 
 // Comment makes the one comment of a marker on a pull request say body. The marker
 // is the first line of it and is put there where it is missing. Only a comment that
@@ -125,11 +62,11 @@ func (f *Forge) settle(ctx context.Context, pull int, marker, body string) (Writ
 		if list, err = f.comments(ctx, pull, marker); err != nil {
 			return Written{}, err
 		}
-		if len(list) == 0 && created == nil {
-			return Written{}, errGone
+		if created != nil { // the list may be behind
+			list = oldest(append(list, created))
 		}
-		if len(list) == 0 { // the list is behind
-			return w, nil
+		if len(list) == 0 {
+			return Written{}, errGone
 		}
 	}
 	kept := list[0]
@@ -139,9 +76,12 @@ func (f *Forge) settle(ctx context.Context, pull int, marker, body string) (Writ
 	w.URL = kept.GetHTMLURL()
 	if kept.GetID() != created.GetID() && !same(kept.GetBody(), body) {
 		w.Done = Updated
-		_, answer, err := f.client.Issues.EditComment(ctx, f.owner, f.name, kept.GetID(), &github.IssueComment{Body: &body})
+		now, answer, err := f.client.Issues.EditComment(ctx, f.owner, f.name, kept.GetID(), &github.IssueComment{Body: &body})
 		if answer != nil && answer.StatusCode == http.StatusNotFound {
 			return Written{}, errGone
+		}
+		if err == nil && now.GetID() != kept.GetID() {
+			err = unnamed(answer)
 		}
 		if err != nil {
 			return Written{}, failed(answer, err)
@@ -182,8 +122,14 @@ func (f *Forge) comments(ctx context.Context, number int, marker string) ([]*git
 		has, _ := MarkerOf(c.GetBody())
 		return !me.is(c.User) || has != marker || c.GetID() <= 0
 	})
-	slices.SortFunc(all, func(a, b *github.IssueComment) int { return int(a.GetID() - b.GetID()) })
-	return slices.CompactFunc(all, func(a, b *github.IssueComment) bool { return a.GetID() == b.GetID() }), nil
+	return oldest(all), nil
+}
+
+// oldest sorts comments by age, each once: a list that grows while it is read may
+// have one on two pages.
+func oldest(list []*github.IssueComment) []*github.IssueComment {
+	slices.SortStableFunc(list, func(a, b *github.IssueComment) int { return cmp.Compare(a.GetID(), b.GetID()) })
+	return slices.CompactFunc(list, func(a, b *github.IssueComment) bool { return a.GetID() == b.GetID() })
 }
 
 // addComment creates a comment once. It is nil where the answer was lost and the
@@ -194,6 +140,9 @@ func (f *Forge) addComment(ctx context.Context, number int, marker, body string)
 		c, answer, err := f.client.Issues.CreateComment(ctx, f.owner, f.name, number, &github.IssueComment{Body: &body})
 		if err != nil {
 			return failed(answer, err)
+		}
+		if c.GetID() <= 0 {
+			return unnamed(answer)
 		}
 		f.learn(c.User)
 		created = c

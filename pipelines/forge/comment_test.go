@@ -149,8 +149,70 @@ func TestDuplicatesAreRemovedTheOldestStays(t *testing.T) {
 	if w := comment(t, h.forge(), "d"); w.Done != Updated || w.Duplicates != 2 {
 		t.Errorf("got %+v", w)
 	}
-	if len(h.comments) != 1 || h.comments[0]["id"] != first {
+	if len(h.comments) != 1 || h.comments[0]["id"] != first || h.comments[0]["body"] != marker+"\nd" {
 		t.Errorf("the comments are %v", h.comments)
+	}
+}
+
+// What another run wrote into the comment that this one just created is newer.
+func TestNewerTextOfAnotherRunStays(t *testing.T) {
+	h := newHub(t)
+	reads := 0
+	h.faults = []*fault{{"GET .*/comments", 100, func(w http.ResponseWriter, r *http.Request, real http.HandlerFunc) {
+		if reads++; reads == 2 {
+			h.comments[0]["body"] = marker + "\nnewer"
+		}
+		real(w, r)
+	}}}
+	if w := comment(t, h.forge(), "older"); w.Done != Created {
+		t.Errorf("got %+v", w)
+	}
+	if got := h.bodies(7); len(got) != 1 || got[0] != marker+"\nnewer" {
+		t.Errorf("the comments are %q", got)
+	}
+}
+
+// A list that is behind does not make a later comment the oldest.
+func TestListThatIsBehind(t *testing.T) {
+	h := newHub(t)
+	reads := 0
+	h.faults = []*fault{{"GET .*/comments", 100, func(w http.ResponseWriter, r *http.Request, real http.HandlerFunc) {
+		if reads++; reads < 2 {
+			real(w, r)
+			return
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.say(w, 200, []object{h.addComment(7, bot, marker+"\nof another run")}) // without ours
+	}}}
+	if w := comment(t, h.forge(), "ours"); w.Done != Created || w.Duplicates != 1 {
+		t.Errorf("got %+v", w)
+	}
+	if got := h.bodies(7); len(got) != 1 || got[0] != marker+"\nours" {
+		t.Errorf("the comments are %q", got)
+	}
+}
+
+// Somebody who deletes the comment meanwhile gets a new one, but not for ever.
+func TestCommentThatIsDeletedMeanwhile(t *testing.T) {
+	for times, well := range map[int]bool{1: true, 2: true, 3: false} {
+		h := newHub(t)
+		h.addComment(7, bot, marker+"\nold")
+		h.faults = []*fault{{"PATCH .*/comments", times, before(404, nil, `{"message":"Not Found"}`)}}
+		_, err := h.forge().Comment(t.Context(), 7, marker, "new")
+		if (err == nil) != well || !well && !strings.Contains(err.Error(), "it is deleted as often as it is written") {
+			t.Errorf("%d times: got %v", times, err)
+		}
+	}
+}
+
+func TestAnswerThatIsTooLarge(t *testing.T) {
+	h := newHub(t)
+	h.faults = []*fault{{"GET .*/comments", 100, func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+		fmt.Fprint(w, "["+strings.Repeat(" ", largest)+"]")
+	}}}
+	if _, err := h.forge().Comment(t.Context(), 7, marker, "x"); err == nil || !strings.Contains(err.Error(), "it has more than 33554432 bytes") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -165,6 +227,8 @@ func TestLostAnswerMakesNoSecondComment(t *testing.T) {
 		"cut off within the answer":  {times: 1, do: cutOff(true)},
 		"answer is not JSON":         {times: 1, do: after(201, "<html>")},
 		"answer is empty":            {times: 1, do: after(201, "")},
+		"answer names nothing":       {times: 1, do: after(201, "{}")},
+		"answer is null":             {times: 1, do: after(201, "null")},
 		"limit, by the second name":  {times: 2, do: before(403, http.Header{"Retry-After": {"3"}}, `{"message":"You have exceeded a secondary rate limit"}`)},
 		"limit, without Retry-After": {times: 1, do: before(403, nil, `{"message":"You have exceeded a secondary rate limit"}`)},
 		"limit, 429":                 {times: 1, do: before(429, nil, "")},

@@ -55,6 +55,11 @@ func lost(err error) bool {
 	return f.Status == 0 && !neverSent(err) || f.Status >= 500 || f.Status > 0 && f.Status < 300
 }
 
+// unnamed is the failure of a request whose answer does not say what it is about.
+func unnamed(answer *github.Response) error {
+	return &Failure{Method: answer.Request.Method, Path: answer.Request.URL.EscapedPath(), Status: answer.StatusCode, Err: errors.New("the answer does not say what it is about")}
+}
+
 // failed turns what the library returns into a Failure, with a hint where there is
 // a next step.
 func failed(answer *github.Response, err error) error {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-github/v88/github"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -97,11 +99,12 @@ func TestWhoWeAre(t *testing.T) {
 		want  author
 	}{
 		"a person":         {&fault{"GET /user", 1, person}, author{12, "anna"}},
-		"a job":            {&fault{"nothing", 0, nil}, author{0, "github-actions[bot]"}},
+		"a job":            {&fault{"nothing", 0, nil}, author{41898282, "github-actions[bot]"}},
+		"without a number": {&fault{"POST /graphql", 1, before(200, nil, `{"data":{"viewer":{"login":"github-actions[bot]","databaseId":null}}}`)}, author{0, "github-actions[bot]"}},
 		"nobody":           {&fault{"POST /graphql", 1, before(200, nil, `{"data":{"viewer":null},"errors":[{"message":"no"}]}`)}, author{}},
 		"a bad token":      {&fault{"GET /user", 1, before(401, nil, `{"message":"Bad credentials"}`)}, author{}},
 		"an empty person":  {&fault{"GET /user", 1, before(200, nil, `{}`)}, author{}},
-		"GraphQL is ill":   {&fault{"POST /graphql", 2, before(502, nil, ``)}, author{0, "github-actions[bot]"}},
+		"GraphQL is ill":   {&fault{"POST /graphql", 2, before(502, nil, ``)}, author{41898282, "github-actions[bot]"}},
 		"a page to log in": {&fault{"GET /user", 1, before(200, nil, `<html>`)}, author{}},
 	} {
 		h := newHub(t)
@@ -116,6 +119,34 @@ func TestWhoWeAre(t *testing.T) {
 		}
 		if _, err := f.self(t.Context()); err != nil || h.count("GET /user") != 1 {
 			t.Errorf("%s: asked %d times, %v", name, h.count("GET /user"), err)
+		}
+	}
+}
+
+func TestAuthorIs(t *testing.T) {
+	user := func(login string, id int64, kind string) *github.User {
+		return &github.User{Login: &login, ID: &id, Type: &kind}
+	}
+	for _, c := range []struct {
+		me   author
+		user *github.User
+		want bool
+	}{
+		{author{12, "anna"}, user("anna", 12, "User"), true},
+		{author{12, "anna"}, user("renamed", 12, "User"), true},
+		{author{12, "anna"}, user("anna", 13, "User"), false},
+		{author{12, "anna"}, user("anna", 0, "User"), false},
+		{author{12, "anna"}, nil, false},
+		{author{}, nil, false},
+		{author{}, &github.User{}, false},
+		{author{}, user("", 0, ""), false},
+		{author{0, "app"}, user("app[bot]", 5, "Bot"), true},
+		{author{0, "app"}, user("app[bot]", 5, "User"), false},
+		{author{0, "app[bot]"}, user("app[bot]", 5, "Bot"), true},
+		{author{0, "app"}, user("apple", 5, "Bot"), false},
+	} {
+		if got := c.me.is(c.user); got != c.want {
+			t.Errorf("%+v, %v: got %v", c.me, c.user, got)
 		}
 	}
 }
@@ -145,7 +176,7 @@ func TestPull(t *testing.T) {
 		fmt.Sprint(p.Labels) != "[bug apply]" {
 		t.Fatalf("got %+v, %v", p, err)
 	}
-	if p.Moved(sha) || !p.Moved("") || !p.Moved(strings.Replace(sha, "0", "1", 1)) {
+	if !(PullRequest{}).Moved("") || p.Moved(sha) || !p.Moved("") || !p.Moved(strings.Replace(sha, "0", "1", 1)) {
 		t.Error("whether it moved is wrong")
 	}
 	h.fixed["GET /repos/o/r/pulls/1347"] = fmt.Sprintf(pull, "o/r", 1296269)

@@ -127,7 +127,7 @@ func (h *hub) real(w http.ResponseWriter, r *http.Request) {
 	case "GET /user":
 		h.say(w, 403, object{"message": "Resource not accessible by integration", "documentation_url": "https://docs.github.com/rest/users/users#get-the-authenticated-user"})
 	case "POST /graphql":
-		h.say(w, 200, object{"data": object{"viewer": object{"login": "github-actions[bot]"}}})
+		h.say(w, 200, object{"data": object{"viewer": object{"login": "github-actions[bot]", "databaseId": 41898282}}})
 	case "GET issues/N/comments":
 		h.page(w, r, only(h.comments, func(c object) bool { return c["number"] == number(1) }))
 	case "POST issues/N/comments":
@@ -165,6 +165,8 @@ func (h *hub) real(w http.ResponseWriter, r *http.Request) {
 	case "GET commits/N/check-runs":
 		h.say(w, 200, object{"total_count": len(h.checks), "check_runs": h.checks})
 	case "POST statuses/N":
+		h.next++
+		in["id"] = h.next
 		h.statuses = append(h.statuses, in)
 		h.say(w, 201, in)
 	default:

@@ -192,7 +192,11 @@ func (f *Forge) closeIssue(ctx context.Context, one *issue, why string) error {
 }
 
 func (f *Forge) changeIssue(ctx context.Context, one *issue, change github.IssueRequest) error {
-	answer, err := f.ask(ctx, http.MethodPatch, fmt.Sprintf("issues/%d", one.Number), change, &issue{})
+	now := &issue{}
+	answer, err := f.ask(ctx, http.MethodPatch, fmt.Sprintf("issues/%d", one.Number), change, now)
+	if err == nil && now.Number != one.Number {
+		err = unnamed(answer)
+	}
 	if err != nil {
 		return failed(answer, err)
 	}

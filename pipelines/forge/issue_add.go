@@ -54,6 +54,9 @@ func (f *Forge) postIssue(ctx context.Context, i Issue, labels any) (*issue, err
 	if err != nil {
 		return nil, failed(answer, err)
 	}
+	if made.Number <= 0 {
+		return nil, unnamed(answer)
+	}
 	return made, nil
 }
 
@@ -70,6 +73,9 @@ func (f *Forge) labelID(ctx context.Context) (int64, error) {
 	}
 	made, answer, err := f.client.Issues.CreateLabel(ctx, f.owner, f.name, &github.Label{Name: github.Ptr(DriftLabel),
 		Color: github.Ptr("d93f0b"), Description: github.Ptr("Kept by penstock: opened and closed by itself")})
+	if err == nil && made.GetID() <= 0 {
+		err = unnamed(answer)
+	}
 	if err != nil {
 		return 0, failed(answer, err)
 	}

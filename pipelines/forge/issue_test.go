@@ -133,6 +133,7 @@ func TestConcurrentIssuesBecomeOne(t *testing.T) {
 func TestLostAnswerMakesNoSecondIssue(t *testing.T) {
 	for name, f := range map[string]*fault{
 		"creating, 502 after":      {"POST .*/issues$", 1, after(502, "")},
+		"creating, unnamed":        {"POST .*/issues$", 1, after(201, "{}")},
 		"creating, cut off":        {"POST .*/issues$", 1, cutOff(true)},
 		"creating, 502 before":     {"POST .*/issues$", 2, before(502, nil, "")},
 		"closing, cut off":         {"PATCH .*/issues/", 1, cutOff(false)},

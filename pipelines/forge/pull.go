@@ -53,7 +53,7 @@ func (f *Forge) Pull(ctx context.Context, number int) (PullRequest, error) {
 	head, base := pull.Head, pull.Base
 	p := PullRequest{Number: number, HeadRepository: head.GetRepo().GetFullName(), HeadRef: head.GetRef(), BaseRef: base.GetRef(), HeadSHA: head.GetSHA(),
 		Author: pull.User.GetLogin(), Open: pull.GetState() == "open"}
-	p.Fork = head.GetRepo().GetID() == 0 || head.GetRepo().GetID() != base.GetRepo().GetID()
+	p.Fork = head.GetRepo().GetID() != base.GetRepo().GetID() // 0 where it is gone
 	for _, l := range pull.Labels {
 		p.Labels = append(p.Labels, l.GetName())
 	}

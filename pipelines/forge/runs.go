@@ -40,9 +40,8 @@ type review struct {
 }
 
 // Approved returns who approved the environments of a workflow run, in all its
-// attempts. It is an error where an environment was rejected too, or where anything
-// is not understood. No approval at all is an empty list: the environment may ask
-// for none.
+// attempts: GitHub does not say in which. Anything that is not understood is an
+// error. No approval at all is an empty list: the environment may ask for none.
 //
 // It needs the permission "actions: read".
 func (f *Forge) Approved(ctx context.Context, run int64) ([]Approval, error) {
@@ -59,7 +58,7 @@ func (f *Forge) Approved(ctx context.Context, run int64) ([]Approval, error) {
 	var approved []Approval
 	for _, r := range reviews {
 		switch {
-		case r.State == "pending":
+		case r.State == "pending" || r.State == "rejected": // an earlier attempt, since this one runs
 			continue
 		case r.State != "approved":
 			return fault(fmt.Errorf("%s said %q", printable.Text(r.User.GetLogin(), 100), printable.Text(r.State, 50)))

@@ -48,11 +48,11 @@ func (f *Forge) self(ctx context.Context) (author, error) {
 	if s := status(err); s != http.StatusForbidden && s != http.StatusNotFound {
 		return author{}, fmt.Errorf("asking who the token belongs to: %w", err)
 	}
-	login, err := f.viewer(ctx)
+	me, err := f.viewer(ctx)
 	if err != nil {
 		return author{}, fmt.Errorf("asking who the token belongs to: %w", err)
 	}
-	f.me = author{login: login}
+	f.me = me
 	return f.me, nil
 }
 
@@ -66,26 +66,27 @@ func (f *Forge) learn(user *github.User) {
 }
 
 // viewer asks GraphQL.
-func (f *Forge) viewer(ctx context.Context) (string, error) {
+func (f *Forge) viewer(ctx context.Context) (author, error) {
 	address := *f.base
 	address.Path = strings.TrimSuffix(address.Path, "v3/") + "graphql"
-	req, err := f.client.NewRequest(repeatable(ctx, true), http.MethodPost, address.String(), map[string]string{"query": "{ viewer { login } }"})
+	req, err := f.client.NewRequest(repeatable(ctx, true), http.MethodPost, address.String(), map[string]string{"query": "{ viewer { login databaseId } }"})
 	if err != nil {
-		return "", err
+		return author{}, err
 	}
 	var said struct {
 		Data struct {
 			Viewer struct {
 				Login string `json:"login"`
+				ID    int64  `json:"databaseId"`
 			} `json:"viewer"`
 		} `json:"data"`
 	}
 	answer, err := f.client.Do(req, &said)
 	if err != nil {
-		return "", failed(answer, err)
+		return author{}, failed(answer, err)
 	}
 	if said.Data.Viewer.Login == "" {
-		return "", errors.New("the answer names nobody")
+		return author{}, errors.New("the answer names nobody")
 	}
-	return said.Data.Viewer.Login, nil
+	return author{said.Data.Viewer.ID, said.Data.Viewer.Login}, nil
 }

@@ -146,7 +146,8 @@ func (t *transport) again(req *http.Request, answer *http.Response, err error) (
 
 func backoff(try int) time.Duration {
 	step := time.Second << (try - 1)
-	return step + rand.N(step/2) // jobs of one matrix do not come back together
+	// Jobs of one matrix are not to come back together.
+	return step + time.Duration(rand.Int64N(int64(step/2))) //nolint:gosec // it is no secret
 }
 
 // neverSent says that there was no connection to send anything on.

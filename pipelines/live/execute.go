@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -31,6 +30,7 @@ type execution struct {
 	changes    []ledger.Change
 	journal    *ledger.Journal
 	lock       *stateLock
+	progress   *progress
 }
 
 // run writes the intent down, applies, and writes the result down. From the intent
@@ -52,14 +52,6 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 	if err := e.lock.take(ctx, e.LockTimeout); err != nil {
 		return e.giveUp(surely, "", err)
 	}
-	defer func() { // a result that says to run recover leaves the lock to it
-		if keep {
-			return
-		}
-		if err := e.lock.release(surely); err != nil {
-			result = pipelines.NotRunBecause(fmt.Errorf("releasing the lock of the state: %w", err))
-		}
-	}()
 	if rule, err := e.unmoved(ctx); err != nil {
 		return e.giveUp(surely, rule, err)
 	}
@@ -74,6 +66,9 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		return e.giveUp(surely, "", err)
 	}
 	exit, err := e.terraform(ctx)
+	if err == nil && exit < 0 { // what it had not written to the state yet is lost
+		err = errors.New("a signal ended it")
+	}
 	if err != nil {
 		note := fmt.Sprintf("terraform was cut short: %v", err)
 		_ = e.journal.Record(surely, ledger.Entry{Event: ledger.Failed, Payload: ledger.Payload{Note: note}}) // recover finds the intent all the same
@@ -103,8 +98,12 @@ func (e *execution) unmoved(ctx context.Context) (rule string, err error) {
 	return "", nil
 }
 
-// giveUp ends a run of which nothing was done.
+// giveUp ends a run of which nothing was done. A journal is closed when no lock is
+// left: recover looks at those that are open.
 func (e *execution) giveUp(ctx context.Context, rule string, err error) (pipelines.Result, bool) {
+	if unlocked := e.lock.drop(ctx); unlocked != nil {
+		return pipelines.NotRunBecause(errors.Join(err, unlocked)), true
+	}
 	done := ledger.Entry{Event: ledger.Finished, Payload: ledger.Payload{After: &e.before, Result: &ledger.Result{}, Note: "nothing was applied"}}
 	if wrote := e.journal.Record(ctx, done); wrote != nil {
 		return pipelines.NotRunBecause(errors.Join(err, wrote)), true
@@ -127,9 +126,16 @@ func (e *execution) terraform(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	progress := &progress{journal: e.journal}
-	done, err := e.w.Run(ctx, terraform.Command{Args: applyArgs(plan, e.LockTimeout, e.lock != nil), Stdout: &stream{to: log, hear: progress.hear}, Grace: grace})
-	progress.flush(context.WithoutCancel(ctx))
+	e.progress = &progress{journal: e.journal, made: map[string]bool{}}
+	// Into the file, and not through us: should we be killed, terraform goes on and
+	// writes the state, where a pipe that nobody reads would be its end.
+	stop, err := follow(log.Name(), e.progress.hear)
+	if err != nil {
+		return 0, fmt.Errorf("reading the log: %w", err)
+	}
+	done, err := e.w.Run(ctx, terraform.Command{Args: applyArgs(plan, e.LockTimeout, e.lock != nil), Stdout: log, Grace: grace})
+	stop()
+	e.progress.flush(context.WithoutCancel(ctx))
 	_, _ = log.Write(done.Stderr)
 	return done.Exit, err
 }
@@ -153,23 +159,28 @@ func (e *execution) finish(ctx context.Context, exit int) (pipelines.Result, boo
 		return pipelines.Result{Verdict: pipelines.NotRun, Reason: "terraform could not write the state; it lies in " + filepath.Join(e.w.Unit, "errored.tfstate"),
 			Hint: "run penstock recover: it writes the state where it belongs"}, true
 	}
+	// From here on recover has nothing to do, so it must find nothing.
+	if err := e.lock.release(ctx); err != nil {
+		return pipelines.NotRunBecause(fmt.Errorf("releasing the lock of the state: %w", err)), true
+	}
+	unknown := e.progress.unknown(after)
 	payload := ledger.Payload{Capsule: e.c.Digest, Before: &e.before, After: &ledger.State{Lineage: after.Lineage, Serial: after.Serial},
-		Result: &ledger.Result{OK: exit == 0, Exit: exit}}
+		Result: &ledger.Result{OK: exit == 0, Exit: exit}, Changes: unknown}
 	if err := e.journal.Record(ctx, ledger.Entry{Event: ledger.Finished, Payload: payload}); err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("writing the result down: %w", err)), true
 	}
 	if exit != 0 {
-		return e.broke(exit), false
+		return e.broke(exit, unknown), false
 	}
 	return e.settled(ctx), false
 }
 
 // broke is the result of an apply that terraform ended with an error: in an orderly
-// way, so that the state tells what was done.
-func (e *execution) broke(exit int) pipelines.Result {
+// way, so that the state tells what was done, apart from what is not known.
+func (e *execution) broke(exit int, unknown []ledger.Change) pipelines.Result {
 	result := pipelines.Result{Verdict: pipelines.NotRun, Judged: map[string]int{"changes": len(e.changes)},
 		Reason: fmt.Sprintf("terraform apply ended with %d: a part of the changes may have been made", exit),
-		Hint:   "plan again: what was made is in the state"}
+		Hint:   "plan again: what was made is in the state", Findings: remains{unknown: unknown}.findings()}
 	o, err := public(e.root, e.t, e.Config)
 	if err != nil {
 		return result
@@ -255,38 +266,4 @@ func (e *execution) keepLog(ctx context.Context) (string, error) {
 	}
 	name := path.Join("logs", e.t.Environment.Name, hexOf(digestOf(e.t.Unit.Path))[:24], e.owner.Run+".age")
 	return name, e.Store.Create(ctx, name, sealed)
-}
-
-// progress writes down what terraform has done, a few times a minute: who recovers
-// reads it.
-type progress struct {
-	journal *ledger.Journal
-	mu      sync.Mutex
-	done    []ledger.Change
-	last    time.Time
-}
-
-const flushEvery = 5 * time.Second
-
-func (p *progress) hear(l line) {
-	if l.Type != "apply_complete" {
-		return
-	}
-	p.mu.Lock()
-	p.done = append(p.done, ledger.Change{Address: l.Hook.Resource.Addr, Actions: []string{l.Hook.Action}})
-	due := time.Since(p.last) > flushEvery
-	p.mu.Unlock()
-	if due {
-		p.flush(context.Background())
-	}
-}
-
-func (p *progress) flush(ctx context.Context) {
-	p.mu.Lock()
-	done := p.done
-	p.done, p.last = nil, time.Now()
-	p.mu.Unlock()
-	if len(done) > 0 { // a journal that cannot be written now is seen when the result is
-		_ = p.journal.Record(ctx, ledger.Entry{Event: ledger.Progress, Payload: ledger.Payload{Changes: done}})
-	}
 }

@@ -94,36 +94,81 @@ func (l *stateLock) release(ctx context.Context) error {
 	return statelock.Unlock(ctx, l.bucket, l.key, l.info.ID)
 }
 
-// releaseDead releases the lock that a dead run has left: the one under the id that
-// it wrote down, and of a state in a file what terraform left beside it.
-func (w *unitWorkspace) releaseDead(ctx context.Context, root string, run ledger.Run) (released bool, err error) {
-	bucket, key, err := w.bucket(ctx)
+// drop releases the lock if it was taken: after an error that may be all that is known of it.
+func (l *stateLock) drop(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	held, _, err := statelock.Look(ctx, l.bucket, l.key)
+	if errors.Is(err, store.ErrNotFound) || err == nil && held.ID != l.info.ID {
+		return nil
+	}
 	if err != nil {
-		return false, err
+		return fmt.Errorf("looking at the lock of the state: %w", err)
 	}
-	if bucket != nil {
-		id := ""
-		for _, entry := range run.Entries {
-			if entry.LockID != "" {
-				id = entry.LockID
-			}
+	return l.release(ctx)
+}
+
+// deadLock is the lock that a dead run has left, to be released: the one under the id
+// that it wrote down, and of a state in a file what terraform left beside it.
+type deadLock struct {
+	*stateLock // nil where terraform takes a lock of its own
+	file       string
+	// there says that it was found, and so that it is held by nobody but the dead run.
+	there bool
+}
+
+// lockOfDead finds the lock of a dead run. One of somebody else is an error.
+func (w *unitWorkspace) lockOfDead(ctx context.Context, root string, run ledger.Run, by ledger.Owner) (deadLock, error) {
+	l, err := w.lockOf(ctx, by)
+	if err != nil {
+		return deadLock{}, err
+	}
+	if l == nil {
+		if w.state.kind == "local" { // of any other, whoever plans next is told by terraform
+			return deadLock{file: w.lockFile(root)}, nil
 		}
-		held, _, err := statelock.Look(ctx, bucket, key)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return false, nil
-		case err != nil:
-			return false, fmt.Errorf("looking at the lock of the state: %w", err)
-		case held.ID != id:
-			return false, &pipelines.Error{Err: fmt.Errorf("releasing the lock of the state: it is held by %s (%s) since %s, not by that run", held.Who, held.Info, held.Created.Format(time.RFC3339)),
-				Hint: "ask them, or look at it with penstock unlock"}
+		return deadLock{}, nil
+	}
+	l.info.ID = ""
+	for _, entry := range run.Entries {
+		if entry.LockID != "" {
+			l.info.ID = entry.LockID
 		}
-		return true, statelock.Unlock(ctx, bucket, key, id)
 	}
-	if w.state.kind != "local" {
-		return false, nil // whoever plans next is told by terraform
+	held, _, err := statelock.Look(ctx, l.bucket, l.key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return deadLock{stateLock: l}, nil
+	case err != nil:
+		return deadLock{}, fmt.Errorf("looking at the lock of the state: %w", err)
+	case held.ID != l.info.ID:
+		return deadLock{}, &pipelines.Error{Err: fmt.Errorf("releasing the lock of the state: it is held by %s (%s) since %s, not by that run", held.Who, held.Info, held.Created.Format(time.RFC3339)),
+			Hint: "ask them, or look at it with penstock unlock"}
 	}
-	return removeLeft(w.lockFile(root))
+	return deadLock{stateLock: l, there: true}, nil
+}
+
+// take takes the lock where it is not held, under the id of the dead run: should we be
+// killed in turn, whoever recovers next finds it as we did.
+func (l *deadLock) take(ctx context.Context) error {
+	if l.stateLock == nil || l.there {
+		return nil
+	}
+	err := statelock.Lock(ctx, l.bucket, l.key, l.info)
+	l.there = err == nil
+	return err
+}
+
+// release says whether there was a lock.
+func (l *deadLock) release(ctx context.Context) (bool, error) {
+	if l.file != "" {
+		return removeLeft(l.file)
+	}
+	if !l.there {
+		return false, nil
+	}
+	return true, l.stateLock.release(ctx)
 }
 
 // lockFile is where terraform says who works on a state in a file. The kernel holds

@@ -230,13 +230,12 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	if err != nil {
 		return 0, err
 	}
-	lines := &stream{to: log}
-	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: lines})
+	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: log})
 	if err != nil {
 		return 0, err
 	}
-	if _, err := log.Write(done.Stderr); err != nil || lines.err != nil {
-		return 0, fmt.Errorf("writing the log: %w", errors.Join(err, lines.err))
+	if _, err := log.Write(done.Stderr); err != nil {
+		return 0, fmt.Errorf("writing the log: %w", err)
 	}
 	return done.Exit, nil
 }

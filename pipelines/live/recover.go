@@ -179,7 +179,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	}
 	defer os.RemoveAll(work)
 	w, err := open(ctx, reviewed, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
-		actor: r.Creator.Actor, change: "recover"})
+		actor: r.Creator.Actor, change: "recover"}, run.Owner().Env())
 	if err != nil {
 		return "", nil, err
 	}
@@ -191,17 +191,23 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	if err != nil {
 		return "", nil, err
 	}
-	unlocked, err := w.releaseDead(ctx, r.Root, run)
+	lock, err := w.lockOfDead(ctx, r.Root, run, owner)
 	if err != nil {
 		return "", nil, err
 	}
-	pushed, err := w.push(ctx, run)
+	unlocked := lock.there
+	pushed, err := w.push(ctx, run, &lock)
 	if err != nil {
 		return "", nil, err
 	}
 	after, err := w.pull(ctx)
 	if err != nil {
 		return "", nil, err
+	}
+	if released, err := lock.release(ctx); err != nil {
+		return "", nil, err
+	} else if lock.file != "" {
+		unlocked = released
 	}
 	found := compare(run, after)
 	note := found.String()
@@ -216,8 +222,9 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 }
 
 // push writes the state that terraform could not write to its backend, if it still
-// lies where the run worked. Terraform refuses one that is not the state's next.
-func (w *unitWorkspace) push(ctx context.Context, run ledger.Run) (bool, error) {
+// lies where the run worked. Terraform refuses one that is not the state's next. The
+// lock of the run is held meanwhile, so that nobody else writes.
+func (w *unitWorkspace) push(ctx context.Context, run ledger.Run, lock *deadLock) (bool, error) {
 	if len(run.Entries) == 0 || run.Entries[0].Note == "" {
 		return false, nil
 	}
@@ -231,7 +238,16 @@ func (w *unitWorkspace) push(ctx context.Context, run ledger.Run) (bool, error) 
 	if err != nil || left == "" {
 		return false, err
 	}
-	done, err := w.Run(ctx, terraform.Command{Args: []string{"state", "push", left}})
+	if err := lock.take(ctx); err != nil {
+		return false, err
+	}
+	args := []string{"state", "push"}
+	if lock.there {
+		args = append(args, "-lock=false")
+	} else if _, err := lock.release(ctx); err != nil { // of a state in a file: terraform takes its own
+		return false, err
+	}
+	done, err := w.Run(ctx, terraform.Command{Args: append(args, left)})
 	if err == nil && done.Exit != 0 {
 		err = &pipelines.Error{Err: fmt.Errorf("writing the state that was left in %q: terraform state push ended with %d", left, done.Exit),
 			Hint: "look at both states, and push the right one yourself"}

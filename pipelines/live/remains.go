@@ -37,18 +37,31 @@ func compare(run ledger.Run, after pulled) remains {
 	}
 	var r remains
 	for _, change := range planned {
-		there := after.Addresses[change.Address]
-		creates, deletes := slices.Contains(change.Actions, "create"), slices.Contains(change.Actions, "delete")
-		switch {
+		switch there := after.Addresses[change.Address]; {
 		case !started:
 			r.open = append(r.open, change)
-		case done[change.Address], creates && !deletes && there, deletes && !creates && !there:
+		case settled(change, done[change.Address], there):
 			r.applied = append(r.applied, change)
 		default:
 			r.unknown = append(r.unknown, change)
 		}
 	}
 	return r
+}
+
+// settled says whether a change was made and leaves nothing that no state knows of.
+// done is terraform's word that it made it, there whether the state has the address.
+func settled(change ledger.Change, done, there bool) bool {
+	creates, deletes := slices.Contains(change.Actions, "create"), slices.Contains(change.Actions, "delete")
+	switch {
+	case creates && deletes: // the object in the state may be the old one
+		return false
+	case creates: // terraform's word is older than the state that was lost with it
+		return there
+	case deletes:
+		return done || !there
+	}
+	return done
 }
 
 // String says it in a sentence.

@@ -97,7 +97,7 @@ func (v *verified) take(l locked) (*providerPackage, error) {
 		return nil, unverified("find out who changed it; if it is right, run terraform providers lock in the unit",
 			"the package of %s is %s, which the lock file does not allow", name, p.h1)
 	}
-	return p, p.unchanged()
+	return p, nil
 }
 
 // unchanged says whether the copy is as it was when it was hashed.
@@ -165,8 +165,7 @@ func (w *Workspace) fetchMissing(ctx context.Context, lock *lockFile) error {
 		return nil
 	}
 	why, err := w.runner.store.fill(ctx, w.call)
-	// It was initialised with real packages, and may have written to the lock file.
-	if err = errors.Join(err, lock.restore(), os.RemoveAll(w.call.data)); err != nil {
+	if err = errors.Join(err, os.RemoveAll(w.call.data)); err != nil { // init is not to touch what its links lead to
 		return err
 	}
 	if why != "" {

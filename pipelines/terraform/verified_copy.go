@@ -191,28 +191,35 @@ func seenFiles(dir string) (files []seenFile, err error) {
 		}
 		info, err := os.Lstat(name)
 		if err == nil {
-			files = append(files, seenFile{strings.TrimPrefix(name, dir), info, touched(info)})
+			files = append(files, seenFile{strings.TrimPrefix(strings.TrimPrefix(name, dir), "/"), info, touched(info)})
 		}
 		return err
 	})
 	return files, err
 }
 
-// changed names the first difference, "" if there is none.
+// changed names the first difference, "" if there is none. Of a directory counts
+// which one it is: what happens in it shows in its files.
 func changed(was, now []seenFile) string {
 	for _, f := range now {
 		i := slices.IndexFunc(was, func(w seenFile) bool { return w.name == f.name })
 		switch {
 		case i < 0:
 			return fmt.Sprintf("%q is new", f.name)
-		case !os.SameFile(was[i].info, f.info):
+		case !os.SameFile(was[i].info, f.info) || was[i].info.Mode().Type() != f.info.Mode().Type():
 			return fmt.Sprintf("%q was replaced", f.name)
-		case was[i].info.Size() != f.info.Size() || !was[i].info.ModTime().Equal(f.info.ModTime()) || was[i].info.Mode() != f.info.Mode() || !was[i].at.Equal(f.at):
+		case !f.info.IsDir() && !was[i].same(f):
 			return fmt.Sprintf("%q was written to", f.name)
 		}
 	}
-	if len(now) < len(was) {
-		return "a file is gone"
+	for _, w := range was {
+		if !slices.ContainsFunc(now, func(f seenFile) bool { return f.name == w.name }) {
+			return fmt.Sprintf("%q is gone", w.name)
+		}
 	}
 	return ""
+}
+
+func (f seenFile) same(now seenFile) bool {
+	return f.info.Size() == now.info.Size() && f.info.ModTime().Equal(now.info.ModTime()) && f.info.Mode() == now.info.Mode() && f.at.Equal(now.at)
 }

@@ -23,10 +23,12 @@ import (
 
 // locked is what a lock file says of one provider.
 type locked struct {
-	Address     string   `hcl:"address,label"`
-	Version     string   `hcl:"version"`
-	Constraints string   `hcl:"constraints,optional"`
-	Hashes      []string `hcl:"hashes,optional"`
+	Address string   `hcl:"address,label"`
+	Version string   `hcl:"version"`
+	Hashes  []string `hcl:"hashes,optional"`
+	// Constraints are those of the configuration when it was locked; terraform
+	// compares the version with the configuration as it is.
+	Constraints string `hcl:"constraints,optional"`
 }
 
 // lockFile is the dependency lock of a unit, as it was committed.
@@ -50,6 +52,9 @@ func readLock(unit string) (*lockFile, error) {
 		return lock, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the lock file: %w", err)
+	}
+	if len(lock.content) > maxFile {
+		return nil, unverified(lockHint, "the lock file has %d bytes, more than %d", len(lock.content), maxFile)
 	}
 	lock.present = true
 	lock.providers, err = parseLock(lock.content)
@@ -128,9 +133,6 @@ func standIns(providers []locked, mirror string) ([]byte, error) {
 		}
 		body := text.Body().AppendNewBlock("provider", []string{l.Address}).Body()
 		body.SetAttributeValue("version", cty.StringVal(l.Version))
-		if l.Constraints != "" {
-			body.SetAttributeValue("constraints", cty.StringVal(l.Constraints))
-		}
 		body.SetAttributeValue("hashes", cty.TupleVal([]cty.Value{cty.StringVal(h1)}))
 	}
 	return text.Bytes(), nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -33,6 +34,7 @@ type Runner struct {
 
 	store    *store
 	verified *verified // nil unless VerifyProvidersOnce
+	tools    *sync.Map // by the path of a program, what it said of itself
 }
 
 // Workspace is a copy of one unit's closure, and where terraform keeps its data
@@ -57,7 +59,7 @@ func (r Runner) Open() (*Runner, error) {
 		r.Allow = Hashicorp
 	}
 	s, err := Validate{Mirror: r.Mirror, Allow: r.Allow, Cache: r.Cache}.openStore()
-	r.store = s
+	r.store, r.tools = s, &sync.Map{}
 	if err == nil && r.VerifyProvidersOnce {
 		r.verified, err = newVerified(s)
 	}
@@ -104,13 +106,25 @@ func (r *Runner) Workspace(ctx context.Context, root string, unit pipelines.Unit
 		return nil, &pipelines.Error{Err: fmt.Errorf("%s does not read the .tofu files of the unit", p.name),
 			Hint: "install tofu (https://opentofu.org/docs/intro/install)"}
 	}
-	tool, err := p.tool(ctx)
+	tool, err := r.tool(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	at := filepath.Join(src, filepath.FromSlash(unit.Path))
 	return &Workspace{Dir: dir, Unit: at, Tool: tool, runner: r, env: env,
 		call: call{program: p, dir: at, home: filepath.Join(dir, "t"), data: filepath.Join(dir, "d")}}, nil
+}
+
+// tool asks each program for its version once.
+func (r *Runner) tool(ctx context.Context, p program) (pipelines.Tool, error) {
+	if known, ok := r.tools.Load(p.path); ok {
+		return known.(pipelines.Tool), nil
+	}
+	tool, err := p.tool(ctx)
+	if err == nil {
+		r.tools.Store(p.path, tool)
+	}
+	return tool, err
 }
 
 // Command is one call of terraform.

@@ -14,11 +14,11 @@ import (
 // report holds the commands on reports that were written before.
 func (p *program) report() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "report", Short: "Join, show and assert reports that were written before",
+		Use: "report", Short: "Join, show, assert and publish reports that were written before",
 		Args: args(cobra.NoArgs),
 		RunE: p.help,
 	}
-	cmd.AddCommand(p.merge(), p.assert())
+	cmd.AddCommand(p.merge(), p.assert(), p.publish())
 	return cmd
 }
 

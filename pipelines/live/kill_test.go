@@ -1,0 +1,351 @@
+//go:build linux
+
+package live_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/live"
+	"github.com/penstock-dev/penstock/pipelines/statelock"
+	"github.com/penstock-dev/penstock/pipelines/store"
+)
+
+var victims = []string{"penstock", "terraform", "provider", "all"}
+
+// phases are where the kill is aimed at; it hits where it hits, and is counted there.
+var phases = []string{"any", "lease", string(ledger.Intent), string(ledger.Started), string(ledger.Progress), string(ledger.Finished)}
+
+// killing is a series of applies that are killed, each of which is recovered.
+type killing struct {
+	*project
+	random *rand.Rand
+	bucket store.Store
+	book   *ledger.Ledger
+	// lost are the objects that no state knows of, as far as they were accounted for.
+	lostBefore map[string]bool
+	hits       map[string]int
+	happened   map[string]int
+}
+
+// TestKills kills applies at random moments and holds recover to its promises: 10
+// times, or as often as PENSTOCK_KILLS says (make kill-test).
+func TestKills(t *testing.T) {
+	n := 10
+	if said := os.Getenv("PENSTOCK_KILLS"); said != "" {
+		var err error
+		if n, err = strconv.Atoi(said); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if testing.Short() {
+		t.Skip("SKIPPED: -short")
+	}
+	seed := uint64(time.Now().UnixNano())
+	if said := os.Getenv("PENSTOCK_SEED"); said != "" {
+		var err error
+		if seed, err = strconv.ParseUint(said, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := newKillProject(t)
+	k := &killing{project: p, random: rand.New(rand.NewPCG(seed, 1)), book: ledger.New(p.store()), lostBefore: map[string]bool{},
+		hits: map[string]int{}, happened: map[string]int{}}
+	k.bucket = p.stateBucket()
+	t.Cleanup(func() { // orphans, where the test failed
+		for _, r := range k.runs(killTarget) {
+			kill(ofRun(t, r.ID))
+		}
+	})
+	t.Logf("seed %d: PENSTOCK_SEED=%d repeats the choices, though not the moments", seed, seed)
+	done := 0
+	for done < n && !t.Failed() {
+		if k.once(done) {
+			done++
+		}
+	}
+	for _, hit := range slices.Sorted(maps.Keys(k.hits)) {
+		t.Logf("%-34s %3d", hit, k.hits[hit])
+	}
+	for _, what := range slices.Sorted(maps.Keys(k.happened)) {
+		t.Logf("%-60s %3d", what, k.happened[what])
+	}
+	t.Logf("%d of %d killed applies were recovered", done, n)
+}
+
+// apply is one apply that runs.
+type running struct {
+	cmd  *exec.Cmd
+	out  bytes.Buffer
+	over chan struct{}
+}
+
+func (k *killing) start(args ...string) *running {
+	k.t.Helper()
+	r := &running{cmd: k.command(args...), over: make(chan struct{})}
+	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
+	r.cmd.WaitDelay = time.Second // orphans may hold the pipe open
+	if err := r.cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	go func() {
+		defer close(r.over)
+		_ = r.cmd.Wait()
+	}()
+	return r
+}
+
+func (r *running) ended() bool {
+	select {
+	case <-r.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// phase is how far the newest run has come, "" before its lease.
+func (k *killing) phase(known map[string]bool) (phase, run string) {
+	k.t.Helper()
+	for _, r := range k.runs(killTarget) {
+		if !known[r.ID] {
+			return string(r.Entries[len(r.Entries)-1].Event), r.ID
+		}
+	}
+	held, err := k.book.Look(k.t.Context(), killTarget)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", ""
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return "lease", held.Owner.Run
+}
+
+// once kills one apply and recovers. It is false where the apply ended before.
+func (k *killing) once(i int) bool {
+	k.t.Helper()
+	known := map[string]bool{}
+	for _, r := range k.runs(killTarget) {
+		known[r.ID] = true
+	}
+	k.want(k.random)
+	dir, _ := k.plan()
+	k.seal(dir)
+	victim, aim := victims[k.random.IntN(len(victims))], phases[k.random.IntN(len(phases))]
+	apply := k.start(k.applying()...)
+	if !k.aimed(apply, aim, known) {
+		return false
+	}
+	if k.random.IntN(5) == 0 {
+		k.second(known)
+	}
+	// Whom to kill is settled before when: a provider may have to be waited for.
+	tree := k.choose(apply, victim)
+	if tree == nil {
+		<-apply.over
+		k.happened["the apply ended before its victim was there"]++
+		k.settle(i, "nothing", apply)
+		return false
+	}
+	phase, _ := k.phase(known)
+	kill(tree)
+	if phase == "" {
+		phase = "before the lease"
+	}
+	k.hits[fmt.Sprintf("%-10s %s", victim, phase)]++
+	k.t.Logf("run %d: %s killed at %q (aimed at %q)", i, victim, phase, aim)
+	until(k.t, "the end of the apply", 2*time.Minute, apply.ended)
+	_, run := k.phase(known)
+	k.recover(run)
+	k.settle(i, run, apply)
+	return !k.t.Failed()
+}
+
+// aimed waits for the moment to kill.
+func (k *killing) aimed(apply *running, aim string, known map[string]bool) bool {
+	k.t.Helper()
+	wait := time.Duration(k.random.IntN(700)) * time.Millisecond
+	if aim == "any" {
+		wait = time.Duration(k.random.IntN(4000)) * time.Millisecond
+	} else {
+		order := phases[1:]
+		until(k.t, "the phase "+aim, 2*time.Minute, func() bool {
+			phase, _ := k.phase(known)
+			return apply.ended() || slices.Index(order, phase) >= slices.Index(order, aim)
+		})
+	}
+	select {
+	case <-apply.over:
+		k.happened["the apply ended before it was to be killed"]++
+		k.settle(-1, "nothing", apply)
+		return false
+	case <-time.After(wait):
+		return true
+	}
+}
+
+// choose finds the processes to kill; nil where the apply ended before they were there.
+func (k *killing) choose(apply *running, victim string) []proc {
+	k.t.Helper()
+	for !apply.ended() {
+		tree := below(k.t, apply.cmd.Process.Pid)
+		switch victim {
+		case "all":
+			return tree
+		case "penstock":
+			return tree[:min(1, len(tree))]
+		}
+		named := "terraform"
+		if victim == "provider" {
+			named = "terraform-provi" // as much of it as the kernel keeps
+		}
+		tree = slices.DeleteFunc(tree, func(p proc) bool { return p.name != named })
+		if len(tree) > 0 {
+			i := k.random.IntN(len(tree))
+			return tree[i : i+1]
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return nil
+}
+
+// second starts another apply while the first has the lease: it has to be refused.
+func (k *killing) second(known map[string]bool) {
+	k.t.Helper()
+	before, err := k.book.Look(k.t.Context(), killTarget)
+	if err != nil {
+		return
+	}
+	code, out := k.penstock(k.applying()...)
+	after, err := k.book.Look(k.t.Context(), killTarget)
+	if err != nil || before.Owner.Run != after.Owner.Run {
+		return // the first ended meanwhile
+	}
+	k.happened["a second apply was refused"]++
+	if code != 3 || !strings.Contains(out, "is held by run "+before.Owner.Run) {
+		k.t.Errorf("a second apply at the same time: exit %d:\n%s", code, out)
+	}
+}
+
+// recover recovers a run, which may have left orphans, now and then with a kill in
+// the middle of that too.
+func (k *killing) recover(run string) {
+	k.t.Helper()
+	args := []string{"recover", "--provider-mirror", k.mirror}
+	if orphans := ofRun(k.t, run); run != "" && len(orphans) > 0 {
+		code, out := k.penstock(args...)
+		if left := living(k.t, orphans); len(left) > 0 {
+			k.happened["recover was refused while orphans lived"]++
+			if code != 3 || !strings.Contains(out, "is alive") {
+				k.t.Errorf("recover while %v live: exit %d:\n%s", left, code, out)
+			}
+			if _, err := k.book.Look(k.t.Context(), killTarget); err != nil {
+				k.t.Errorf("the lease of a run that lives: %v", err)
+			}
+		}
+		if k.random.IntN(2) == 0 {
+			args = append(args, "--end")
+			k.happened["orphans were ended by --end"]++
+		} else {
+			until(k.t, "the end of the orphans", 2*time.Minute, func() bool { return len(ofRun(k.t, run)) == 0 })
+			k.happened["orphans ended by themselves"]++
+		}
+	}
+	for k.random.IntN(3) == 0 {
+		cut := k.start(args...)
+		select {
+		case <-cut.over:
+			k.happened["recover ended before it was to be killed"]++
+		case <-time.After(time.Duration(k.random.IntN(1500)) * time.Millisecond):
+			kill(below(k.t, cut.cmd.Process.Pid))
+			<-cut.over
+			k.happened["recover was killed"]++
+		}
+	}
+	if !slices.Contains(args, "--end") { // what the recover that was killed had started
+		until(k.t, "the end of the orphans of recover", time.Minute, func() bool { return run == "" || len(ofRun(k.t, run)) == 0 })
+	}
+	code, out := k.penstock(args...)
+	if code != 0 {
+		k.t.Fatalf("recover: exit %d:\n%s", code, out)
+	}
+}
+
+// settle holds what is left against the promises, and brings the unit to what is wanted.
+func (k *killing) settle(i int, run string, apply *running) {
+	k.t.Helper()
+	fail := func(format string, args ...any) {
+		k.t.Helper()
+		k.t.Errorf("run %d: %s\nthe apply said:\n%s", i, fmt.Sprintf(format, args...), apply.out.String())
+		for _, r := range k.runs(killTarget) {
+			if r.ID == run {
+				for _, e := range r.Entries {
+					k.t.Logf("%s %s %v %v %s", e.At.Format(time.TimeOnly), e.Event, e.Changes, e.Result, e.Note)
+				}
+			}
+		}
+	}
+	if held, err := k.book.Look(k.t.Context(), killTarget); !errors.Is(err, store.ErrNotFound) {
+		fail("a lease is left: %v, %v", held.Owner, err)
+	}
+	if info, _, err := statelock.Look(k.t.Context(), k.bucket, killState); !errors.Is(err, store.ErrNotFound) {
+		fail("a lock of the state is left: %+v, %v", info, err)
+	}
+	if open, err := k.book.Unfinished(k.t.Context()); err != nil || len(open) > 0 {
+		fail("%d runs are unfinished, %v", len(open), err)
+	}
+	var told []string
+	for _, r := range k.runs(killTarget) {
+		if r.ID == run {
+			told = listed(r)
+		}
+	}
+	for _, object := range k.lost(k.bucket) {
+		if k.lostBefore[object] {
+			continue
+		}
+		k.lostBefore[object] = true
+		k.happened["an object outside of the state was listed"]++
+		if !slices.Contains(told, addressOf(object)) {
+			fail("the object %s is in no state, and was not listed among %q", object, told)
+		}
+	}
+	if k.t.Failed() {
+		return
+	}
+	dir, planned := k.plan()
+	if planned[killUnit].Outcome == live.Changes {
+		k.seal(dir)
+		if code, out := k.penstock(k.applying()...); code != 0 {
+			fail("applying again: exit %d:\n%s", code, out)
+			return
+		}
+		if _, planned = k.plan(); planned[killUnit].Outcome != live.NoChanges {
+			fail("the last plan says %s", planned[killUnit].Outcome)
+		}
+	} else {
+		k.happened["nothing was left to be applied"]++
+	}
+	if lost := slices.DeleteFunc(k.lost(k.bucket), func(o string) bool { return k.lostBefore[o] }); len(lost) > 0 {
+		fail("the last apply lost %q", lost)
+	}
+	for _, dir := range []string{"tmp", "."} { // plans pile up
+		old, _ := filepath.Glob(filepath.Join(k.tmp, dir, "d[0-9]*"))
+		for _, name := range old {
+			_ = os.RemoveAll(name)
+		}
+	}
+}
