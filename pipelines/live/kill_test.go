@@ -60,15 +60,8 @@ func TestKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := newKillProject(t)
-	k := &killing{project: p, random: rand.New(rand.NewPCG(seed, 1)), book: ledger.New(p.store()), lostBefore: map[string]bool{},
-		hits: map[string]int{}, happened: map[string]int{}}
-	k.bucket = p.stateBucket()
-	t.Cleanup(func() { // orphans, where the test failed
-		for _, r := range k.runs(killTarget) {
-			kill(ofRun(t, r.ID))
-		}
-	})
+	p, _ := newKillProject(t)
+	k := newKilling(p, seed)
 	t.Logf("seed %d: PENSTOCK_SEED=%d repeats the choices, though not the moments", seed, seed)
 	done := 0
 	for done < n && !t.Failed() {
@@ -85,7 +78,19 @@ func TestKills(t *testing.T) {
 	t.Logf("%d of %d killed applies were recovered", done, n)
 }
 
-// apply is one apply that runs.
+func newKilling(p *project, seed uint64) *killing {
+	k := &killing{project: p, random: rand.New(rand.NewPCG(seed, 1)), book: ledger.New(p.store()), lostBefore: map[string]bool{},
+		hits: map[string]int{}, happened: map[string]int{}}
+	k.bucket = p.stateBucket()
+	p.t.Cleanup(func() { // orphans, where the test failed
+		for _, r := range k.runs(killTarget) {
+			kill(ofRun(p.t, r.ID))
+		}
+	})
+	return k
+}
+
+// running is the program while it runs.
 type running struct {
 	cmd  *exec.Cmd
 	out  bytes.Buffer
