@@ -117,7 +117,7 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	if a.Work == "" {
-		if a.Work, err = os.MkdirTemp("", "penstock-apply-"); err != nil {
+		if a.Work, err = os.MkdirTemp("", workPrefix); err != nil {
 			return nil, fmt.Errorf("making room to work: %w", err)
 		}
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own

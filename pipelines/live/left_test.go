@@ -76,3 +76,32 @@ func TestRecoverWritesAStateThatWasLeft(t *testing.T) {
 	}
 	k.settle(0, run, apply)
 }
+
+// A Ctrl-C stops terraform in an orderly way: nothing is left for recover to do.
+func TestAnApplyThatIsInterruptedEndsByItself(t *testing.T) {
+	p, _ := newKillProject(t)
+	k := newKilling(p, 1)
+	p.want(k.random)
+	dir, _ := p.plan()
+	p.seal(dir)
+	apply := k.start(p.applying()...)
+	until(t, "the first change", time.Minute, func() bool {
+		phase, _ := k.phase(nil)
+		return phase == string(ledger.Progress) || apply.ended()
+	})
+	if err := apply.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the end of the apply", time.Minute, apply.ended)
+	runs := k.runs(killTarget)
+	if code := apply.cmd.ProcessState.ExitCode(); code != 3 || len(runs) != 1 || !runs[0].Over() {
+		t.Errorf("exit %d, the journal is %+v: %s", code, runs, apply.out.String())
+	}
+	if out := p.must("recover", "--provider-mirror", p.mirror); !strings.Contains(out, "no apply was cut off") {
+		t.Errorf("recover: %s", out)
+	}
+	k.settle(0, runs[0].ID, apply)
+	if len(k.lostBefore) > 0 {
+		t.Errorf("lost are %v", k.lostBefore)
+	}
+}
