@@ -27,6 +27,9 @@ type Apply struct {
 	pipelines.Scope
 	// Config is penstock.yaml of the trunk.
 	Config *config.Config
+	// Before is penstock.yaml of the trunk without the change that is applied: nobody
+	// signs or approves for a change by which they came to do so. Default: Config.
+	Before *config.Config
 	// Store keeps capsules, approvals, journals and leases.
 	Store store.Store
 	// Files are capsules on disk. Default: those in Store that were made for the
@@ -81,6 +84,9 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 	if a.Config == nil {
 		a.Config = &config.Config{Version: 1}
 	}
+	if a.Before != nil {
+		a.Config = asBefore(a.Config, a.Before)
+	}
 	if a.LockTimeout == 0 {
 		a.LockTimeout = 2 * time.Minute
 	}
@@ -113,7 +119,7 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	if a.Work == "" {
-		if a.Work, err = os.MkdirTemp("", "penstock-apply-"); err != nil {
+		if a.Work, err = os.MkdirTemp("", workPrefix); err != nil {
 			return nil, fmt.Errorf("making room to work: %w", err)
 		}
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own

@@ -59,6 +59,9 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	if err != nil {
 		return pipelines.NotRunBecause(err), false
 	}
+	if err := mark(work, owner.Run); err != nil {
+		return pipelines.NotRunBecause(err), false
+	}
 	lease, err := a.ledger.Acquire(ctx, leaseOf(t), owner, a.Lease)
 	if err != nil {
 		return pipelines.NotRunBecause(held(err)), false

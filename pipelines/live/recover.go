@@ -144,6 +144,17 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		}
 		said = append(said, "the lease of "+lease.Owner.Run+" is released")
 	}
+	for id := range owners {
+		work := ""
+		for _, run := range runs {
+			if run.ID == id {
+				work = run.Entries[0].Note
+			}
+		}
+		if err := sweep(id, work); err != nil {
+			return pipelines.NotRunBecause(fmt.Errorf("removing what the run %s left: %w", id, err))
+		}
+	}
 	return pipelines.Result{Reason: strings.Join(said, "; "), Judged: map[string]int{"runs": len(runs)}, Findings: open}
 }
 
@@ -225,7 +236,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 // lies where the run worked. Terraform refuses one that is not the state's next. The
 // lock of the run is held meanwhile, so that nobody else writes.
 func (w *unitWorkspace) push(ctx context.Context, run ledger.Run, lock *deadLock) (bool, error) {
-	if len(run.Entries) == 0 || run.Entries[0].Note == "" {
+	if len(run.Entries) == 0 || !marked(run.Entries[0].Note, run.ID) {
 		return false, nil
 	}
 	var left string

@@ -183,8 +183,9 @@ penstock recover.`,
 				return err
 			}
 			// The checkout is the trunk: what was merged counts, and not what was before.
+			before := s.config
 			s.config, s.Base = s.head, nil
-			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
+			a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
 				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
 			a.Creator, _ = f.who(cmd.Context(), s)
 			a.Repository = a.Creator.Repository
