@@ -55,6 +55,8 @@ type Apply struct {
 	// Replanned receives plans that were made anew and that nobody has reviewed,
 	// to be sealed. Default: they are not kept.
 	Replanned string
+	// Destroy applies capsules of plans that destroy whole units, and no others.
+	Destroy bool
 	// Lease is how long a lease holds without being renewed. Default 2 minutes.
 	Lease time.Duration
 	// Now is the time of the run. Default: now.

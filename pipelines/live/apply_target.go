@@ -46,6 +46,12 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	if err := a.verify(t, c, closure); err != nil {
 		return refusal("capsule", err), false
 	}
+	if err := a.ledger.Used(ctx, c.Digest); err != nil {
+		if errors.Is(err, ledger.ErrUsed) {
+			return refusal("capsule", err), false
+		}
+		return pipelines.NotRunBecause(err), false
+	}
 	if err := a.approved(ctx, t, c); err != nil {
 		return refusal("approval", err), false
 	}

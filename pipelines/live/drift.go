@@ -101,6 +101,9 @@ func (d Drift) Run(ctx context.Context) (*pipelines.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(targets) == 0 && len(all) > 0 {
+		d.Selection.Reason = "no target is in this slice"
+	}
 	ignores, err := newIgnoring(d.Config.Live.Drift.Ignore, d.Now)
 	if err != nil {
 		return nil, err
@@ -140,9 +143,7 @@ func (d *drifting) each(ctx context.Context, targets []Target) *pipelines.Report
 	return report
 }
 
-// target looks at one target and keeps its issue and its record. The issue comes
-// first: a run that is killed in between leaves the record before, by which the
-// next run sees that there is something to do.
+// target looks at one target and keeps what it saw.
 func (d *drifting) target(ctx context.Context, t Target) pipelines.Result {
 	start := time.Now()
 	before, err := d.past[looksPrefix(t)].last(ctx, d.Store)
@@ -154,16 +155,12 @@ func (d *drifting) target(ctx context.Context, t Target) pipelines.Result {
 		return pipelines.Result{} // Each says that it was interrupted
 	}
 	now := before.next(t, seen, start.UTC(), time.Since(start))
-	var problems []error
-	if d.Forge != nil {
-		problems = append(problems, d.keepIssue(ctx, t, seen, before, &now))
-	}
-	problems = append(problems, d.remember(ctx, t, now))
+	_, err = d.keep(ctx, t, seen, before, now)
 	d.mu.Lock()
 	d.looks[t.ID()] = seen
 	d.mu.Unlock()
 	result := seen.result(now)
-	if err := errors.Join(problems...); err != nil {
+	if err != nil {
 		not := pipelines.NotRunBecause(err)
 		result.Verdict, result.Reason = pipelines.NotRun, result.Reason+"; "+not.Reason
 		if result.Hint == "" {
@@ -171,6 +168,33 @@ func (d *drifting) target(ctx context.Context, t Target) pipelines.Result {
 		}
 	}
 	return result
+}
+
+// keep keeps the issue of a target and its record, and returns the record. An issue
+// is opened after the record that says that there is one, and closed before the
+// record that says that there is none: a run that is killed in between leaves no open
+// issue that nobody knows of.
+func (d *drifting) keep(ctx context.Context, t Target, seen look, before, now Look) (Look, error) {
+	var issue *forge.Issue
+	if d.Forge != nil {
+		issue = issueOf(t, seen, before, now)
+	}
+	var problem error
+	if issue != nil && !issue.Open {
+		if _, problem = d.Forge.Issue(ctx, *issue); problem == nil {
+			now.Issue = false
+		}
+	}
+	if issue != nil && issue.Open {
+		now.Issue = true
+	}
+	if err := d.remember(ctx, t, now); err != nil {
+		return now, errors.Join(problem, err)
+	}
+	if issue != nil && issue.Open {
+		_, problem = d.Forge.Issue(ctx, *issue)
+	}
+	return now, problem
 }
 
 // complete says whether every live unit was looked at in every environment, and

@@ -2,7 +2,6 @@ package live
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,10 +93,9 @@ func (l look) lines(room int) string {
 // forge takes.
 const issueRoom = 50_000
 
-// keepIssue opens, updates or closes the issue of a target. now learns whether there
-// is an open one.
-func (d *drifting) keepIssue(ctx context.Context, t Target, seen look, before Look, now *Look) error {
-	issue := forge.Issue{Key: leaseOf(t)}
+// issueOf is what is to become of the issue of a target, nil where it stays as it is.
+func issueOf(t Target, seen look, before, now Look) *forge.Issue {
+	issue := &forge.Issue{Key: leaseOf(t)}
 	switch {
 	case seen.outcome == Clean && !before.Issue && before.Outcome == Clean:
 		return nil // asking the forge about each clean target would take most of the run
@@ -106,13 +104,9 @@ func (d *drifting) keepIssue(ctx context.Context, t Target, seen look, before Lo
 	case seen.outcome == Failing && now.Errors < 2:
 		return nil // it may be the network: what is known stays
 	default:
-		issue.Open, issue.Title, issue.Body = true, issueTitle(t, seen), issueBody(t, seen, *now)
+		issue.Open, issue.Title, issue.Body = true, issueTitle(t, seen), issueBody(t, seen, now)
 	}
-	if _, err := d.Forge.Issue(ctx, issue); err != nil {
-		return err
-	}
-	now.Issue = issue.Open
-	return nil
+	return issue
 }
 
 func issueTitle(t Target, seen look) string {

@@ -34,11 +34,11 @@ type difference struct {
 	redact.Change
 }
 
-// made public is what a plan says of some of its resources. redact knows how to show
+// madePublic is what a plan says of some of its resources. redact knows how to show
 // what a plan changes, and what secret values look like throughout a plan. So the
 // plan is told again with only what alarms as its changes: all else that it says
 // stays in it, for the secrets.
-func made(dir, plan string, o redact.Options, rule string, alarms map[string]differing) ([]difference, int, error) {
+func madePublic(dir, plan string, o redact.Options, rule string, alarms map[string]differing) ([]difference, int, error) {
 	if len(alarms) == 0 {
 		return nil, 0, nil
 	}
@@ -112,7 +112,7 @@ func retell(file string, to io.Writer, rule string, alarms map[string]differing)
 		return err
 	}
 	fmt.Fprint(w, "],")
-	if err := onFile(file, func(r io.Reader) error { return renamed1(r, w, names) }); err != nil {
+	if err := onFile(file, func(r io.Reader) error { return renameMembers(r, w, names) }); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
@@ -121,9 +121,9 @@ func retell(file string, to io.Writer, rule string, alarms map[string]differing)
 	return nil
 }
 
-// renamed1 copies a JSON object without its first brace, with other names for some
+// renameMembers copies a JSON object without its first brace, with other names for some
 // of its members. It needs no more memory than the longest name: a plan is large.
-func renamed1(from io.Reader, to *bufio.Writer, names map[string]string) error {
+func renameMembers(from io.Reader, to *bufio.Writer, names map[string]string) error {
 	r := bufio.NewReaderSize(from, 1<<16)
 	depth, key := 0, false
 	for {

@@ -86,13 +86,9 @@ func (d difference) said() string {
 		text += " (deposed)"
 	}
 	const most = 8
-	var parts []string
-	for i, a := range d.listed() {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("%d more", len(d.Attributes)-most+d.Omitted))
-			break
-		}
-		parts = append(parts, a)
+	parts := d.listed()
+	if more := max(len(parts)-most, 0) + d.Omitted; more > 0 && len(parts) > 0 {
+		parts = append(parts[:min(len(parts), most)], fmt.Sprintf("%d more", more))
 	}
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
@@ -129,16 +125,25 @@ func (d difference) verb() string {
 }
 
 // listed are the attributes with their values as far as these may be shown. Of what
-// comes or goes as a whole there is nothing to list.
+// comes or goes as a whole there is nothing to list, and what the provider computes
+// anew is left out where there is a reason for it to see.
 func (d difference) listed() []string {
 	if d.Action != "update" && d.Action != "replace" {
 		return nil
 	}
-	var list []string
+	var known, computed []string
 	for _, a := range d.Attributes {
-		list = append(list, fmt.Sprintf("%s %s -> %s", a.Path, shownValue(a.Before), shownValue(a.After)))
+		line := fmt.Sprintf("%s %s -> %s", a.Path, shownValue(a.Before), shownValue(a.After))
+		if a.After != nil && a.After.Masked == redact.Unknown {
+			computed = append(computed, line)
+		} else {
+			known = append(known, line)
+		}
 	}
-	return list
+	if len(known) > 0 {
+		return known
+	}
+	return computed
 }
 
 func shownValue(v *redact.Value) string {

@@ -79,7 +79,7 @@ func nextAction(one differing, changes []differing) redact.Action {
 
 // add makes differences public.
 func (l *look) add(dir, plan string, o redact.Options, rule string, alarms map[string]differing, next redact.Action) error {
-	list, omitted, err := made(dir, plan, o, rule, alarms)
+	list, omitted, err := madePublic(dir, plan, o, rule, alarms)
 	if err != nil {
 		return err
 	}
