@@ -105,3 +105,30 @@ func TestAnApplyThatIsInterruptedEndsByItself(t *testing.T) {
 		t.Errorf("lost are %v", k.lostBefore)
 	}
 }
+
+// A state that somebody else has locked is not applied to, and their lock stays.
+func TestAnApplyLeavesTheLockOfOthers(t *testing.T) {
+	p, _ := newKillProject(t)
+	k := newKilling(p, 1)
+	p.want(k.random)
+	dir, _ := p.plan()
+	p.seal(dir)
+	theirs := statelock.Info{ID: "11111111-2222-3333-4444-555555555555", Operation: "OperationTypeApply", Who: "eva@elsewhere", Created: time.Now()}
+	if err := statelock.Lock(t.Context(), k.bucket, killState, theirs); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := p.penstock(p.applying("--lock-timeout", "1ns")...); code != 3 || !strings.Contains(out, "is locked by eva@elsewhere") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	if info, _, err := statelock.Look(t.Context(), k.bucket, killState); err != nil || info.ID != theirs.ID {
+		t.Errorf("their lock: %+v, %v", info, err)
+	}
+	runs := k.runs(killTarget)
+	if len(runs) != 1 || len(runs[0].Entries) != 2 || runs[0].Entries[1].Event != ledger.Finished || runs[0].Entries[1].Note != "nothing was applied" {
+		t.Errorf("the journal: %+v", runs)
+	}
+	if err := statelock.Unlock(t.Context(), k.bucket, killState, theirs.ID); err != nil {
+		t.Fatal(err)
+	}
+	p.must(p.applying()...) // the capsule was not used
+}

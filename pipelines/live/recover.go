@@ -138,22 +138,14 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		said, open = append(said, done), append(open, unknown...)
 	}
 	if !free {
+		if err := sweep(lease.Owner.Run, ""); err != nil { // before nothing tells of that run any more
+			return pipelines.NotRunBecause(fmt.Errorf("removing what the run %s left: %w", lease.Owner.Run, err))
+		}
 		// Should its owner have renewed it since, it lives, and this fails.
 		if err := r.ledger.Break(ctx, leaseOf(t), lease.Version); err != nil {
 			return pipelines.NotRunBecause(fmt.Errorf("releasing the lease: %w", err))
 		}
 		said = append(said, "the lease of "+lease.Owner.Run+" is released")
-	}
-	for id := range owners {
-		work := ""
-		for _, run := range runs {
-			if run.ID == id {
-				work = run.Entries[0].Note
-			}
-		}
-		if err := sweep(id, work); err != nil {
-			return pipelines.NotRunBecause(fmt.Errorf("removing what the run %s left: %w", id, err))
-		}
 	}
 	return pipelines.Result{Reason: strings.Join(said, "; "), Judged: map[string]int{"runs": len(runs)}, Findings: open}
 }
@@ -219,6 +211,9 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 		return "", nil, err
 	} else if lock.file != "" {
 		unlocked = released
+	}
+	if err := sweep(run.ID, run.Entries[0].Note); err != nil {
+		return "", nil, fmt.Errorf("removing what it left: %w", err)
 	}
 	found := compare(run, after)
 	note := found.String()

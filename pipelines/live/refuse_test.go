@@ -16,9 +16,6 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/live"
 )
 
-// given up is the journal of a run that wrote its intent down and then did nothing.
-var givenUp = []ledger.Event{ledger.Intent, ledger.Finished}
-
 // What is reviewed is applied: without this, no refusal below means anything.
 func TestAppliesWhatWasReviewed(t *testing.T) {
 	g := newGuarded(t)
@@ -236,17 +233,14 @@ func TestRefusesReplays(t *testing.T) {
 	g := newGuarded(t)
 	c := g.sealed()
 	g.applied()
-	if r := g.applied(); !strings.Contains(r.Reason, "nothing is left to change") {
-		t.Errorf("applied twice it says %q", r.Reason)
-	}
-	if n := len(g.runs(guardedTarget)); n != 1 {
-		t.Errorf("there are %d runs", n)
-	}
+	used := "the capsule " + c.Digest + " was used before, by run "
+	g.refused("capsule", used, nil)
 	// Even where the state is brought back to what it was.
 	if err := os.Remove(g.stateFile("dvlp", guardedUnit)); err != nil {
 		t.Fatal(err)
 	}
-	g.refused("capsule", "the capsule "+c.Digest+" was used before", givenUp)
+	g.refused("capsule", used, nil)
+	g.refused("capsule", used, nil, "--capsule", c.Path)
 }
 
 func TestRefusesTheCapsuleOfAnotherEnvironment(t *testing.T) {
