@@ -102,7 +102,7 @@ func (r *Report) Close() {
 	for i := range units {
 		units[i].Inputs = nil // the selection's, not the reader's
 	}
-	r.Selection.Units = units
+	r.Selection.Units, r.Selection.Removed = units, nil
 	have := map[[2]string]bool{}
 	for i := range r.Results {
 		r.Results[i].close()

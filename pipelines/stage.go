@@ -30,6 +30,8 @@ type Scope struct {
 	// settings and waivers count as they are there, so that a change cannot
 	// excuse itself. Nil: there is no base, and what stands in Root counts.
 	Base fs.FS
+	// Removed is a directory with the closures of the units of Selection.Removed.
+	Removed string
 	// Slots bounds how many units are judged at once, over all stages that
 	// share it. Default: as many as there are cores.
 	Slots chan struct{}

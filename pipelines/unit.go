@@ -40,6 +40,9 @@ type Selection struct {
 	// Live are the paths of all live units of the catalog, selected or not: what a
 	// unit may say that it comes after.
 	Live []string `json:"live,omitempty"`
+	// Removed are live units that the change takes away: what they made stays until
+	// it is destroyed. Their inputs are those of the base.
+	Removed []Unit `json:"removed,omitempty"`
 	// Reason explains an empty selection.
 	Reason  string   `json:"reason,omitempty"`
 	Notices []Notice `json:"notices,omitempty"`

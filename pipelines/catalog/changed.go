@@ -115,6 +115,7 @@ func Changed(ctx context.Context, base, head *git.Tree, baseConfig, headConfig *
 		unit.Why, unit.Inputs = why, after.inputs(unit.Path)
 		s.Units = append(s.Units, unit)
 	}
+	s.Removed = removed(before, units)
 	if len(s.Units) == 0 {
 		s.Reason = "no unit depends on what changed"
 		if len(c.sorted) == 0 {
@@ -153,6 +154,19 @@ func All(ctx context.Context, t *git.Tree, c *config.Config) (pipelines.Selectio
 		s.Units = append(s.Units, unit)
 	}
 	return empty(s), nil
+}
+
+// removed are the live units of the base that are no longer there.
+func removed(before *graph, units []pipelines.Unit) (gone []pipelines.Unit) {
+	there := live(units)
+	was, _ := before.units()
+	for _, unit := range was {
+		if unit.Kind == pipelines.Live && !slices.Contains(there, unit.Path) {
+			unit.Why, unit.Inputs = []string{unit.Path, "it was taken away"}, before.inputs(unit.Path)
+			gone = append(gone, unit)
+		}
+	}
+	return gone
 }
 
 // live are the paths of the units that are applied as they are.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -20,6 +21,7 @@ const (
 	selectionFile = "selection.json"
 	checkoutFile  = "checkout.json"
 	baseDir       = "base"
+	removedDir    = "removed"
 )
 
 // Export writes the selection and what counts of the base to dir, for stages
@@ -46,6 +48,9 @@ func (s Selected) Export(ctx context.Context, dir string) error {
 	}
 	if s.tree == nil {
 		return nil
+	}
+	if err := s.Closures(ctx, filepath.Join(dir, removedDir)); err != nil {
+		return err
 	}
 	c, err := config.Load(s.Base)
 	if err != nil {
@@ -84,6 +89,44 @@ func (s Selected) Export(ctx context.Context, dir string) error {
 	return nil
 }
 
+// Closures writes the closures of the units that were taken away to dir, as they are
+// on the base.
+func (s Selected) Closures(ctx context.Context, dir string) error {
+	var paths []string
+	for _, unit := range s.Selection.Removed {
+		for _, p := range unit.Inputs {
+			if mode := s.tree.Entries[p].Mode; (mode == git.ModeFile || mode == git.ModeExec) && !strings.HasPrefix(p, "../") {
+				paths = append(paths, p)
+			}
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	slices.Sort(paths)
+	contents, err := s.tree.Read(ctx, slices.Compact(paths))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing units that were taken away: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("writing units that were taken away: %w", err)
+	}
+	defer root.Close()
+	for p, content := range contents {
+		if err := root.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			return fmt.Errorf("writing units that were taken away: %w", err)
+		}
+		if err := root.WriteFile(p, content, 0o644); err != nil {
+			return fmt.Errorf("writing units that were taken away: %w", err)
+		}
+	}
+	return nil
+}
+
 // Import reads what Export wrote.
 func Import(dir string) (Selected, error) {
 	text, err := os.ReadFile(filepath.Join(dir, selectionFile))
@@ -102,6 +145,9 @@ func Import(dir string) (Selected, error) {
 		if err := json.Unmarshal(text, s.Checkout); err != nil {
 			return Selected{}, fmt.Errorf("reading the selection: %w", err)
 		}
+	}
+	if gone := filepath.Join(dir, removedDir); len(s.Selection.Removed) > 0 {
+		s.Gone = gone
 	}
 	base := filepath.Join(dir, baseDir)
 	if info, err := os.Stat(base); err == nil && info.IsDir() {

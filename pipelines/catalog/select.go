@@ -35,7 +35,10 @@ type Selected struct {
 	Base fs.FS
 	// Checkout is what was looked at; nil where nobody asked.
 	Checkout *Checkout
-	tree     *git.Tree
+	// Gone is a directory with the closures of the units that were taken away, where
+	// the selection was imported; otherwise Closures writes them.
+	Gone string
+	tree *git.Tree
 }
 
 // Checkout is a working tree. It is kept beside the selection, and not in it: a

@@ -110,10 +110,11 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	targets, err := Select(root, a.Selection, a.Config.Live, a.Environments, a.Only)
+	targets, done, err := Select(root, a.Scope, a.Config.Live, a.Environments, a.Only)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	runner, err := terraform.Runner{Program: a.Program, Mirror: a.Mirror, Cache: a.Cache, Allow: a.Config.Live.Allow.Providers}.Open()
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ func (a *applying) target(ctx context.Context, t Target) pipelines.Result {
 	if err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("making room to work: %w", err))
 	}
-	closure, err := Closure(a.root, t)
+	closure, err := Closure(t.home, t)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
@@ -142,7 +142,7 @@ func (e *execution) prepare(ctx context.Context) (refused string, err error) {
 		}
 		return "", err
 	}
-	e.w, err = open(ctx, reviewed, e.runner, e.Root, e.root.FS(), e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
+	e.w, err = open(ctx, reviewed, e.runner, e.Root, e.t, e.work, session{role: e.t.Environment.Roles.Apply, token: e.Token,
 		actor: e.Creator.Actor, change: e.Creator.Change}, e.owner.Env())
 	if err != nil {
 		return "", err

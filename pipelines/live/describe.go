@@ -62,7 +62,7 @@ func (p *planning) gateModules(w *unitWorkspace) ([]pipelines.Finding, error) {
 func (p *planning) failed(t Target, out string, exit int, o *planned) pipelines.Result {
 	result := pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("terraform plan ended with %d", exit),
 		Hint: "run it yourself for the whole of it: penstock plan --only " + t.ID() + " --out DIR"}
-	shown, err := public(p.root, t, p.Config)
+	shown, err := public(t, p.Config)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
@@ -85,7 +85,7 @@ func (p *planning) describe(ctx context.Context, t Target, out string, o *planne
 		return pipelines.NotRunBecause(err)
 	}
 	o.facts = &f
-	o.record.Planned.Risk, o.record.Planned.Policies = f.manifestRisk(t), f.policies
+	o.record.Planned.Risk, o.record.Planned.Policies = f.manifestRisk(t, o.record.Planned.Destroy), f.policies
 	if o.record.Outcome == NoChanges {
 		return pipelines.Result{Reason: "no changes", Judged: map[string]int{"changes": 0}}
 	}

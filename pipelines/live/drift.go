@@ -89,10 +89,11 @@ func (d Drift) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	all, err := Select(root, d.Selection, d.Config.Live, d.Environments, d.Only)
+	all, done, err := Select(root, d.Scope, d.Config.Live, d.Environments, d.Only)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	past, err := pastOf(ctx, d.Store)
 	if err != nil {
 		return nil, err

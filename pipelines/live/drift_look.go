@@ -45,7 +45,7 @@ func (d *drifting) look(ctx context.Context, t Target) look {
 			err = errRefused
 		}
 		return err
-	}, d.runner, d.Root, d.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: d.Token,
+	}, d.runner, d.Root, t, work, session{role: t.Environment.Roles.Plan, token: d.Token,
 		actor: d.Creator.Actor, change: d.Creator.Change})
 	if errors.Is(err, errRefused) {
 		return notAllowed(findings, nil)
@@ -119,7 +119,7 @@ func (d *drifting) compare(ctx context.Context, t Target, w *unitWorkspace, work
 			return unseen(&pipelines.Error{Err: fmt.Errorf("looking at %q: its state changed meanwhile", t.ID()), Hint: "look again when nobody applies it"})
 		}
 	}
-	options, err := public(d.root, t, d.Config)
+	options, err := public(t, d.Config)
 	if err != nil {
 		return unseen(err)
 	}

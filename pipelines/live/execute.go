@@ -184,7 +184,7 @@ func (e *execution) broke(exit int, unknown []ledger.Change) pipelines.Result {
 	result := pipelines.Result{Verdict: pipelines.NotRun, Judged: map[string]int{"changes": len(e.changes)},
 		Reason: fmt.Sprintf("terraform apply ended with %d: a part of the changes may have been made", exit),
 		Hint:   "plan again: what was made is in the state", Findings: remains{unknown: unknown}.findings()}
-	o, err := public(e.root, e.t, e.Config)
+	o, err := public(e.t, e.Config)
 	if err != nil {
 		return result
 	}

@@ -41,7 +41,7 @@ type facts struct {
 // that count; nil is root.
 func read(ctx context.Context, file string, t Target, root *os.Root, base fs.FS, c *config.Config) (facts, error) {
 	var f facts
-	o, err := public(root, t, c)
+	o, err := public(t, c)
 	if err != nil {
 		return f, err
 	}
@@ -81,16 +81,16 @@ func read(ctx context.Context, file string, t Target, root *os.Root, base fs.FS,
 
 // public says what of a target may be shown: what stands in its code, and nothing
 // of what our environment holds.
-func public(root *os.Root, t Target, c *config.Config) (redact.Options, error) {
+func public(t Target, c *config.Config) (redact.Options, error) {
 	var files []string
 	for _, name := range t.Unit.Inputs {
 		base := path.Base(name)
-		if _, err := root.Lstat(name); err == nil && (strings.HasSuffix(base, ".tf") || strings.HasSuffix(base, ".tofu") ||
+		if _, err := t.home.Lstat(name); err == nil && (strings.HasSuffix(base, ".tf") || strings.HasSuffix(base, ".tofu") ||
 			strings.HasSuffix(base, ".tf.json") || strings.HasSuffix(base, ".tofu.json") || strings.HasSuffix(base, ".tfvars") || strings.HasSuffix(base, ".tfvars.json")) {
 			files = append(files, name)
 		}
 	}
-	literals, err := redact.ReadLiterals(root.FS(), files)
+	literals, err := redact.ReadLiterals(t.home.FS(), files)
 	if err != nil {
 		return redact.Options{}, fmt.Errorf("reading what may be shown of %q: %w", t.ID(), err)
 	}
@@ -123,9 +123,12 @@ func onFile(name string, do func(io.Reader) error) error {
 
 // manifestRisk is the risk as a capsule binds it: with the addresses that need a
 // person in the target's environment.
-func (f facts) manifestRisk(t Target) capsule.Risk {
+func (f facts) manifestRisk(t Target, destroy bool) capsule.Risk {
 	r := capsule.Risk{Level: string(f.risk.Level)}
 	seen := map[string]bool{}
+	if destroy && t.Environment.Gated() { // whatever the risk: who approves it names the unit
+		r.Addresses = append(r.Addresses, t.ID())
+	}
 	for _, reason := range f.risk.Reasons {
 		if needsPerson(t, reason.Level) && !seen[reason.Address] {
 			seen[reason.Address] = true

@@ -78,10 +78,11 @@ func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	targets, err := p.targets(root)
+	targets, done, err := p.targets(root)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	if err := emptyDir(p.Out); err != nil {
 		return nil, err
 	}
@@ -98,38 +99,8 @@ func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
 }
 
 // targets are what is to be planned, ordered.
-func (p Plan) targets(root *os.Root) ([]Target, error) {
-	return Select(root, p.Selection, p.Config.Live, p.Environments, p.Only)
-}
-
-// Select returns the targets of a selection in their order, of some environments
-// (default: all) and of some ids (default: all).
-func Select(root *os.Root, s pipelines.Selection, c config.Live, environments, only []string) ([]Target, error) {
-	targets, err := Targets(root.FS(), s.Units, c)
-	if err != nil {
-		return nil, err
-	}
-	targets, err = Order(root.FS(), targets, s.Live, c)
-	if err != nil {
-		return nil, err
-	}
-	there := c.Environments
-	if len(there) == 0 {
-		there = []config.Environment{anywhere()}
-	}
-	for _, name := range environments {
-		if !slices.ContainsFunc(there, func(e config.Environment) bool { return e.Name == name }) {
-			return nil, fmt.Errorf("choosing environments: there is no %q, there are %s", name, names(there))
-		}
-	}
-	for _, id := range only {
-		if !slices.ContainsFunc(targets, func(t Target) bool { return t.ID() == id }) {
-			return nil, fmt.Errorf("choosing units: %q is not selected", id)
-		}
-	}
-	return slices.DeleteFunc(targets, func(t Target) bool {
-		return len(environments) > 0 && !slices.Contains(environments, t.Environment.Name) || len(only) > 0 && !slices.Contains(only, t.ID())
-	}), nil
+func (p Plan) targets(root *os.Root) ([]Target, func(), error) {
+	return Select(root, p.Scope, p.Config.Live, p.Environments, p.Only)
 }
 
 // waves plans one wave after the other, and the targets of a wave side by side.

@@ -56,6 +56,9 @@ func (p *planning) target(ctx context.Context, t Target) planned {
 	return o
 }
 
+// destroys says whether a target is planned to be destroyed.
+func (p Plan) destroys(t Target) bool { return p.Destroy || t.removed }
+
 // upstream is the last wave with changes that a target depends on, 0 if there is none.
 func (p *planning) upstream(t Target) int {
 	wave := 0
@@ -71,7 +74,7 @@ func (p *planning) upstream(t Target) int {
 func (p *planning) plan(ctx context.Context, t Target, work, out string, o *planned) pipelines.Result {
 	r := &o.record
 	m := &r.Planned
-	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.Destroy
+	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.destroys(t)
 	m.Commit, m.Wave, m.Creator = p.Commit, t.Wave, p.Creator.manifest()
 	for _, id := range t.After {
 		if outcome, known := p.pending[id]; known && outcome != NoChanges {
@@ -81,7 +84,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	m.Created = p.Now.UTC().Truncate(time.Second)
 	m.Expires = m.Created.Add(p.Config.Live.Lifetime())
 	var err error
-	if m.Closure, err = Closure(p.root, t); err != nil {
+	if m.Closure, err = Closure(t.home, t); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
 	var findings []pipelines.Finding
@@ -91,7 +94,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 		}
 		return err
 	}
-	w, err := open(ctx, look, p.runner, p.Root, p.root.FS(), t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
+	w, err := open(ctx, look, p.runner, p.Root, t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
 		actor: p.Creator.Actor, change: p.Creator.Change})
 	if errors.Is(err, errRefused) {
 		r.Outcome = Refused
@@ -111,7 +114,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	if m.Lock, err = w.keepLock(out); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	exit, err := w.plan(ctx, out, p.LockTimeout, p.Destroy)
+	exit, err := w.plan(ctx, out, p.LockTimeout, p.destroys(t))
 	switch {
 	case err != nil:
 		return unready(err, r)
@@ -163,12 +166,12 @@ var errRefused = errors.New("it would run or fetch what is not allowed")
 
 // open copies a target's unit to work and initialises it with its state. Before
 // anything runs, look sees the files that terraform will see.
-func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner, root string, fsys fs.FS, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
+func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner, root string, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
 	in, err := s.login(work)
 	if err != nil {
 		return nil, err
 	}
-	w, err := runner.Workspace(ctx, root, t.Unit, filepath.Join(work, "w"), append(in.env, more...))
+	w, err := runner.Workspace(ctx, t.home.Name(), t.Unit, filepath.Join(work, "w"), append(in.env, more...))
 	if err != nil {
 		return nil, err
 	}
@@ -176,16 +179,16 @@ func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner,
 		return nil, err
 	}
 	u := &unitWorkspace{Workspace: w, login: in.profile}
-	if u.state, err = stateOf(fsys, t); err != nil {
+	if u.state, err = stateOf(t.home.FS(), t); err != nil {
 		return nil, err
 	}
-	if u.varFiles, err = t.varFiles(fsys); err != nil {
+	if u.varFiles, err = t.varFiles(t.home.FS()); err != nil {
 		return nil, err
 	}
 	if err := u.linkState(root); err != nil {
 		return nil, err
 	}
-	args, block, err := t.overrides(fsys, root)
+	args, block, err := t.overrides(t.home.FS(), root)
 	if err != nil {
 		return nil, err
 	}

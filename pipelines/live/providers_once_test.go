@@ -139,20 +139,11 @@ func TestProvidersVerifiedOnce(t *testing.T) {
 	}
 	c := r.plan.Config
 	c.Live.Recipients, c.Live.Signers = []string{identity.Recipient().String()}, map[string]string{"ci": public}
-	root, err := os.OpenRoot(r.root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	targets, err := Select(root, r.plan.Selection, c.Live, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	kept, err := store.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := Seal{Dir: out, Root: r.root, Targets: targets, Config: c, Key: key, Store: kept}.Run(t.Context())
+	sealed, err := Seal{Dir: out, Scope: r.plan.Scope, Config: c, Key: key, Store: kept}.Run(t.Context())
 	if err != nil || len(sealed) != 3 {
 		t.Fatalf("sealed %v: %v", sealed, err)
 	}

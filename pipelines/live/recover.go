@@ -66,10 +66,11 @@ func (r Recover) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	targets, err := Select(root, r.Selection, r.Config.Live, r.Environments, r.Only)
+	targets, done, err := Select(root, r.Scope, r.Config.Live, r.Environments, r.Only)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
 	runner, err := terraform.Runner{Program: r.Program, Mirror: r.Mirror, Cache: r.Cache, Allow: r.Config.Live.Allow.Providers}.Open()
 	if err != nil {
 		return nil, err
@@ -181,7 +182,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 		return "", nil, fmt.Errorf("making room to work: %w", err)
 	}
 	defer os.RemoveAll(work)
-	w, err := open(ctx, reviewed, r.runner, r.Root, r.root.FS(), t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
+	w, err := open(ctx, reviewed, r.runner, r.Root, t, work, session{role: t.Environment.Roles.Apply, token: r.Token,
 		actor: r.Creator.Actor, change: "recover"}, run.Owner().Env())
 	if err != nil {
 		return "", nil, err

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/page"
@@ -27,12 +27,8 @@ import (
 type Seal struct {
 	// Dir is the Out of the plan.
 	Dir string
-	// Root is the repository, to compare the closures with.
-	Root string
-	// Base is the repository as on the base, where the policies count; nil is Root.
-	Base fs.FS
-	// Targets are those that were planned, with their closures on disk.
-	Targets []Target
+	// Scope is that of the plan: what was planned is compared with the closures.
+	pipelines.Scope
 	// Config is penstock.yaml as it counts: recipients, and where capsules are kept.
 	Config *config.Config
 	// Creator is who seals, and where. What a capsule says of its origin is taken
@@ -66,6 +62,11 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
+	targets, done, err := Select(root, s.Scope, s.Config.Live, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	records, err := Records(s.Dir)
 	if err != nil {
 		return nil, err
@@ -79,20 +80,20 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 	var pages []page.Target
 	for _, dir := range dirs {
 		record := records[dir]
-		i := slices.IndexFunc(s.Targets, func(t Target) bool { return t.ID() == record.Target })
+		i := slices.IndexFunc(targets, func(t Target) bool { return t.ID() == record.Target })
 		if i < 0 {
 			return sealed, fmt.Errorf("sealing the plan of %q: it is not among the units that were selected", record.Target)
 		}
 		if record.Outcome != Changes {
-			pages = append(pages, shown(s.Targets[i], record, nil, ""))
+			pages = append(pages, shown(targets[i], record, nil, ""))
 			continue
 		}
-		one, facts, err := s.seal(ctx, root, dir, s.Targets[i], record)
+		one, facts, err := s.seal(ctx, root, dir, targets[i], record)
 		if err != nil {
 			return sealed, fmt.Errorf("sealing the plan of %q: %w", record.Target, err)
 		}
 		sealed = append(sealed, one)
-		pages = append(pages, shown(s.Targets[i], record, facts, one.Digest))
+		pages = append(pages, shown(targets[i], record, facts, one.Digest))
 	}
 	return sealed, writePages(s.Dir, pages)
 }
@@ -100,12 +101,12 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 // seal binds what can be known without trusting what the plan's process wrote: the
 // closure, the risk and the verdicts are found out anew from the files.
 func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, record Record) (Sealed, *facts, error) {
-	closure, err := Closure(root, t)
+	closure, err := Closure(t.home, t)
 	if err != nil {
 		return Sealed{}, nil, err
 	}
 	m := record.Planned
-	if m.Closure != closure || m.Unit != t.Unit.Path || m.Environment != t.Environment.Name {
+	if m.Closure != closure || m.Unit != t.Unit.Path || m.Environment != t.Environment.Name || t.removed && !m.Destroy {
 		return Sealed{}, nil, fmt.Errorf("the record is of another unit or closure: it was planned from %s, the checkout has %s", m.Closure, closure)
 	}
 	if m.Created.After(time.Now().Add(time.Minute)) { // its lifetime would begin when it likes
@@ -122,7 +123,7 @@ func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, rec
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
-	m.Risk, m.Policies, m.Images = facts.manifestRisk(t), facts.policies, s.Images
+	m.Risk, m.Policies, m.Images = facts.manifestRisk(t, m.Destroy), facts.policies, s.Images
 	if m.Changes, err = bound(facts.changes, key); err != nil {
 		return Sealed{}, nil, err
 	}

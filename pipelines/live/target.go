@@ -26,6 +26,10 @@ type Target struct {
 	Wave int
 	// shared: the unit is in several environments, so its path does not tell which.
 	shared bool
+	// home is where the unit's files are: the repository, or its base for a unit
+	// that was taken away.
+	home    *os.Root
+	removed bool
 }
 
 // ID names the target: the unit's path, and the environment where the path alone

@@ -58,7 +58,7 @@ func (a *applying) verify(t Target, c *capsule.Capsule, closure string) error {
 			Hint: "open a pull request: its pipeline plans and seals"}
 	}
 	// State, lock and modules are compared once terraform told what they are.
-	return c.Matches(capsule.Expect{Repository: a.Repository, Unit: t.Unit.Path, Environment: t.Environment.Name, Destroy: a.Destroy, Closure: closure,
+	return c.Matches(capsule.Expect{Repository: a.Repository, Unit: t.Unit.Path, Environment: t.Environment.Name, Destroy: a.Destroy || t.removed, Closure: closure,
 		State: m.State, Terraform: m.Terraform, Lock: m.Lock, Modules: m.Modules, Images: m.Images, Policies: m.Policies.Digest})
 }
 

@@ -100,6 +100,11 @@ process that has the key and runs no provider.`,
 			if err != nil {
 				return err
 			}
+			done, err := s.fetchRemoved(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer done()
 			creator, commit := f.who(cmd.Context(), s)
 			progress := report.NewProgress(p.err, terminal(p.err))
 			s.Progress = progress.Event
@@ -146,16 +151,6 @@ func remote(address string) bool {
 	return false
 }
 
-// targets are the live targets of a scope.
-func (f *liveFlags) targets(s scope) ([]live.Target, error) {
-	root, err := os.OpenRoot(s.Root)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return live.Select(root, s.Selection, s.config.Live, f.environments, f.only)
-}
-
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
 	var address, work, replanned string
@@ -182,6 +177,11 @@ penstock recover.`,
 			if err != nil {
 				return err
 			}
+			done, err := s.fetchRemoved(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer done()
 			// The checkout is the trunk: what was merged counts, and not what was before.
 			before := s.config
 			s.config, s.Base = s.head, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
 
@@ -107,7 +108,7 @@ func exitCode(err error) int {
 	var command usageError
 	var file *config.Error
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
-	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || unknownCommand {
+	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
 		return pipelines.ExitUsage
 	}
 	if errors.Is(err, capsule.ErrRefused) {

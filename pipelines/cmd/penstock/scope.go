@@ -36,6 +36,7 @@ type scope struct {
 	head *config.Config
 	// checkout is what the selection was made from, where it was taken from a directory.
 	checkout *catalog.Checkout
+	selected catalog.Selected
 }
 
 func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
@@ -54,7 +55,7 @@ func (f *scopeFlags) resolve(ctx context.Context, dir string) (scope, error) {
 	if err := f.only(&selected.Selection); err != nil {
 		return scope{}, err
 	}
-	s := scope{Scope: pipelines.Scope{Root: root, Selection: selected.Selection, Base: selected.Base}, config: head, head: head, checkout: selected.Checkout}
+	s := scope{Scope: pipelines.Scope{Root: root, Selection: selected.Selection, Base: selected.Base}, config: head, head: head, checkout: selected.Checkout, selected: selected}
 	if s.Base == nil {
 		return s, nil
 	}
@@ -79,16 +80,43 @@ func (f *scopeFlags) only(s *pipelines.Selection) error {
 	if len(f.units) == 0 {
 		return nil
 	}
-	var kept []pipelines.Unit
+	var kept, removed []pipelines.Unit
 	for _, name := range f.units {
-		i := slices.IndexFunc(s.Units, func(u pipelines.Unit) bool { return u.Path == name })
+		named := func(u pipelines.Unit) bool { return u.Path == name }
+		if i := slices.IndexFunc(s.Removed, named); i >= 0 {
+			removed = append(removed, s.Removed[i])
+			continue
+		}
+		i := slices.IndexFunc(s.Units, named)
 		if i < 0 {
 			return usage("the unit %q is not selected: penstock units lists those that are", name)
 		}
 		kept = append(kept, s.Units[i])
 	}
-	s.Units = kept
+	s.Units, s.Removed = kept, removed
 	return nil
+}
+
+// fetchRemoved puts the closures of units that were taken away where the live stages
+// find them, until the function that it returns is called.
+func (s *scope) fetchRemoved(ctx context.Context) (func(), error) {
+	if len(s.Selection.Removed) == 0 {
+		return func() {}, nil
+	}
+	if s.Removed = s.selected.Gone; s.Removed != "" {
+		return func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "penstock-removed-")
+	if err != nil {
+		return nil, err
+	}
+	s.Removed = dir
+	done := func() { _ = os.RemoveAll(dir) } // what stands in a commit
+	if err := s.selected.Closures(ctx, dir); err != nil {
+		done()
+		return nil, err
+	}
+	return done, nil
 }
 
 // directory returns the absolute path of a directory that a user named.

@@ -32,11 +32,13 @@ take from the process that planned.`,
 			if err != nil {
 				return err
 			}
-			seal := live.Seal{Dir: plans, Root: s.Root, Base: s.Base, Config: s.config, Images: images}
-			seal.Creator, _ = f.who(cmd.Context(), s)
-			if seal.Targets, err = f.targets(s); err != nil {
+			done, err := s.fetchRemoved(cmd.Context())
+			if err != nil {
 				return err
 			}
+			defer done()
+			seal := live.Seal{Dir: plans, Scope: s.Scope, Config: s.config, Images: images}
+			seal.Creator, _ = f.who(cmd.Context(), s)
 			if seal.Key, err = capsule.ReadSigner(key); err != nil {
 				return err
 			}
