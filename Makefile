@@ -11,7 +11,7 @@ test: ## run the tests; those that need a tool skip where it is absent
 	go test ./...
 
 kill-test: ## kill 100 applies at random moments, and recover each
-	PENSTOCK_KILLS=100 go test -run TestKills -timeout 60m ./pipelines/live
+	PENSTOCK_KILLS=100 go test -v -run TestKills -timeout 60m ./pipelines/live
 
 engine-test: ## call the Dagger module on the running engine
 	.ci/engine

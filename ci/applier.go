@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/penstock-dev/penstock/ci/internal/dagger"
@@ -64,8 +65,11 @@ func (r *Applier) Apply(
 	// +optional
 	environments []string,
 ) (*Applied, error) {
-	return r.effect(ctx, "apply", base, environments, "--identity", "/run/secrets/identity", "--replanned", "/replanned")
+	return r.effect(ctx, "apply", base, environments, "--identity", "/run/secrets/identity", "--replanned", replanned)
 }
+
+// replanned is where an apply puts plans that nobody has reviewed.
+const replanned = "/replanned"
 
 // Recover cleans up after applies that were killed, and says what they did.
 // +cache="never"
@@ -84,6 +88,17 @@ type Applied struct {
 	Dir *dagger.Directory
 	// +private
 	Module *Penstock
+	// +private
+	New *Planned
+}
+
+// Replanned are plans that had to be made again and that nobody has reviewed: they
+// can be sealed like those of a pull request.
+func (r *Applied) Replanned() (*Planned, error) {
+	if r.New == nil {
+		return nil, fmt.Errorf("looking for plans that were made again: this was no apply")
+	}
+	return r.New, nil
 }
 
 // Report is a directory with the report in every format; findings do not fail it.
@@ -107,7 +122,8 @@ func (r *Applier) effect(ctx context.Context, command, base string, environments
 		return nil, err
 	}
 	c, args := p.workspace(closure, selection)
-	c, login, err := r.Cloud.on(c.WithMountedSecret("/run/secrets/identity", r.Identity))
+	c = c.WithMountedSecret("/run/secrets/identity", r.Identity).WithDirectory(replanned, dag.Directory())
+	c, login, err := r.Cloud.on(c)
 	if err != nil {
 		return nil, err
 	}
@@ -125,5 +141,6 @@ func (r *Applier) effect(ctx context.Context, command, base string, environments
 	}
 	report := c.Directory("/report")
 	_, err = report.Sync(ctx)
-	return &Applied{Dir: report, Module: p}, err
+	again := &Planned{Module: p, Cloud: r.Cloud, Dir: c.Directory(replanned).WithNewDirectory("report"), Closure: closure, Selection: selection}
+	return &Applied{Dir: report, Module: p, New: again}, err
 }

@@ -179,9 +179,11 @@ func (r Applied) MarshalJSON() ([]byte, error) {
 	var concrete struct {
 		Dir    *dagger.Directory
 		Module *Penstock
+		New    *Planned
 	}
 	concrete.Dir = r.Dir
 	concrete.Module = r.Module
+	concrete.New = r.New
 	return json.Marshal(&concrete)
 }
 
@@ -189,6 +191,7 @@ func (r *Applied) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
 		Dir    *dagger.Directory
 		Module *Penstock
+		New    *Planned
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -196,6 +199,7 @@ func (r *Applied) UnmarshalJSON(bs []byte) error {
 	}
 	r.Dir = concrete.Dir
 	r.Module = concrete.Module
+	r.New = concrete.New
 	return nil
 }
 
@@ -361,6 +365,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Applied).Assert(&parent, ctx)
+		case "Replanned":
+			var parent Applied
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Applied).Replanned(&parent)
 		case "Report":
 			var parent Applied
 			err = json.Unmarshal(parentJSON, &parent)
@@ -490,6 +501,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Penstock).AssertReport(&parent, ctx, report)
+		case "CapsuleInspect":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var capsule *dagger.File
+			if inputArgs["capsule"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["capsule"]), &capsule)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg capsule", err))
+				}
+			}
+			return (*Penstock).CapsuleInspect(&parent, ctx, capsule)
+		case "CapsuleVerify":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var capsule *dagger.File
+			if inputArgs["capsule"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["capsule"]), &capsule)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg capsule", err))
+				}
+			}
+			var signers []string
+			if inputArgs["signers"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["signers"]), &signers)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg signers", err))
+				}
+			}
+			return (*Penstock).CapsuleVerify(&parent, ctx, capsule, signers)
 		case "Check":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -518,6 +564,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Penstock).Check(&parent, ctx, base, stages, skip)
+		case "Comment":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var page *dagger.File
+			if inputArgs["page"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["page"]), &page)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg page", err))
+				}
+			}
+			var pull int
+			if inputArgs["pull"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["pull"]), &pull)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg pull", err))
+				}
+			}
+			var repository string
+			if inputArgs["repository"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["repository"]), &repository)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg repository", err))
+				}
+			}
+			var token *dagger.Secret
+			if inputArgs["token"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["token"]), &token)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg token", err))
+				}
+			}
+			var api string
+			if inputArgs["api"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["api"]), &api)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg api", err))
+				}
+			}
+			return (*Penstock).Comment(&parent, ctx, page, pull, repository, token, api)
 		case "Compliance":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -752,6 +840,41 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 		}
 	case "Planner":
 		switch fnName {
+		case "Drift":
+			var parent Planner
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var environments []string
+			if inputArgs["environments"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["environments"]), &environments)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg environments", err))
+				}
+			}
+			var oldest int
+			if inputArgs["oldest"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oldest"]), &oldest)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oldest", err))
+				}
+			}
+			var issues *dagger.Secret
+			if inputArgs["issues"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["issues"]), &issues)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg issues", err))
+				}
+			}
+			var store string
+			if inputArgs["store"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["store"]), &store)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg store", err))
+				}
+			}
+			return (*Planner).Drift(&parent, ctx, environments, oldest, issues, store)
 		case "Plan":
 			var parent Planner
 			err = json.Unmarshal(parentJSON, &parent)

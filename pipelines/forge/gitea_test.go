@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,6 +23,8 @@ import (
 type gitea struct {
 	t                       *testing.T
 	binary, dir, config, at string
+	// runs is the user of the system that it runs as: it refuses to be another.
+	runs string
 }
 
 // startGitea starts a Gitea, or skips the test where there is none.
@@ -44,7 +47,11 @@ func startGitea(t *testing.T) *gitea {
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	g := &gitea{t: t, binary: binary, dir: t.TempDir(), at: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	current, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gitea{t: t, runs: current.Username, binary: binary, dir: t.TempDir(), at: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	g.config = filepath.Join(g.dir, "app.ini")
 	g.write(port)
 	serve := g.command("web")
@@ -65,10 +72,6 @@ func startGitea(t *testing.T) *gitea {
 }
 
 func (g *gitea) write(port int) {
-	user := os.Getenv("USER")
-	if user == "" {
-		user = "root"
-	}
 	text := fmt.Sprintf(`RUN_USER = %[1]s
 I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 WORK_PATH = %[2]s
@@ -100,7 +103,7 @@ ENABLED = false
 [log]
 LEVEL = Warn
 MODE = console
-`, user, g.dir, port, g.at, filepath.Join(filepath.Dir(g.binary), "gitea-files"))
+`, g.runs, g.dir, port, g.at, filepath.Join(filepath.Dir(g.binary), "gitea-files"))
 	if err := os.WriteFile(g.config, []byte(text), 0o600); err != nil {
 		g.t.Fatal(err)
 	}
@@ -109,7 +112,7 @@ MODE = console
 // command runs gitea with an environment of its own.
 func (g *gitea) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(g.binary, append(args, "--config", g.config)...)
-	cmd.Env = []string{"HOME=" + g.dir, "PATH=" + os.Getenv("PATH"), "USER=" + os.Getenv("USER"), "GITEA_WORK_DIR=" + g.dir, "TMPDIR=" + g.dir}
+	cmd.Env = []string{"HOME=" + g.dir, "PATH=" + os.Getenv("PATH"), "USER=" + g.runs, "GITEA_WORK_DIR=" + g.dir, "TMPDIR=" + g.dir}
 	cmd.Dir = g.dir
 	return cmd
 }

@@ -84,23 +84,36 @@ func (l *Ledger) Use(ctx context.Context, capsuleDigest string, by Owner) error 
 	if err := l.store.Exclusive(); err != nil {
 		return refused(doing, err)
 	}
-	name := "used/" + strings.Replace(capsuleDigest, ":", "-", 1) + ".json"
 	mark := used{Format: format, Capsule: capsuleDigest, By: by, At: time.Now().UTC()}
-	err := l.create(ctx, name, mark)
+	err := l.create(ctx, usedName(capsuleDigest), mark)
 	if errors.Is(err, store.ErrExists) {
-		var before used
-		if _, err := l.read(ctx, name, &before); err != nil {
-			return fmt.Errorf("%s: %w; reading by whom: %w", doing, store.ErrExists, err)
+		if err := l.Used(ctx, capsuleDigest); err != nil {
+			return err
 		}
-		return &pipelines.Error{
-			Err:  &UsedError{Capsule: capsuleDigest, By: before.By, At: before.At},
-			Hint: "make a new plan: what this one changes was changed, or may have been",
-		}
+		return fmt.Errorf("%s: %w, and then it was gone", doing, store.ErrExists)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
+}
+
+// Used returns a *UsedError where a capsule was used before, and nil where it was not.
+func (l *Ledger) Used(ctx context.Context, capsuleDigest string) error {
+	var before used
+	_, err := l.read(ctx, usedName(capsuleDigest), &before)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking whether the capsule %s was used: %w", capsuleDigest, err)
+	}
+	return &pipelines.Error{Err: &UsedError{Capsule: capsuleDigest, By: before.By, At: before.At},
+		Hint: "make a new plan: what this one changes was changed, or may have been"}
+}
+
+func usedName(capsuleDigest string) string {
+	return "used/" + strings.Replace(capsuleDigest, ":", "-", 1) + ".json"
 }
 
 func refused(doing string, err error) error {

@@ -27,6 +27,9 @@ type Apply struct {
 	pipelines.Scope
 	// Config is penstock.yaml of the trunk.
 	Config *config.Config
+	// Before is penstock.yaml of the trunk without the change that is applied: nobody
+	// signs or approves for a change by which they came to do so. Default: Config.
+	Before *config.Config
 	// Store keeps capsules, approvals, journals and leases.
 	Store store.Store
 	// Files are capsules on disk. Default: those in Store that were made for the
@@ -52,6 +55,8 @@ type Apply struct {
 	// Replanned receives plans that were made anew and that nobody has reviewed,
 	// to be sealed. Default: they are not kept.
 	Replanned string
+	// Destroy applies capsules of plans that destroy whole units, and no others.
+	Destroy bool
 	// Lease is how long a lease holds without being renewed. Default 2 minutes.
 	Lease time.Duration
 	// Now is the time of the run. Default: now.
@@ -78,6 +83,9 @@ type applying struct {
 func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 	if a.Config == nil {
 		a.Config = &config.Config{Version: 1}
+	}
+	if a.Before != nil {
+		a.Config = asBefore(a.Config, a.Before)
 	}
 	if a.LockTimeout == 0 {
 		a.LockTimeout = 2 * time.Minute
@@ -111,7 +119,7 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	if a.Work == "" {
-		if a.Work, err = os.MkdirTemp("", "penstock-apply-"); err != nil {
+		if a.Work, err = os.MkdirTemp("", workPrefix); err != nil {
 			return nil, fmt.Errorf("making room to work: %w", err)
 		}
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own

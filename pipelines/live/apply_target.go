@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
@@ -46,11 +47,17 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	if err := a.verify(t, c, closure); err != nil {
 		return refusal("capsule", err), false
 	}
+	if err := a.ledger.Used(ctx, c.Digest); err != nil {
+		return a.replayed(ctx, t, err), false
+	}
 	if err := a.approved(ctx, t, c); err != nil {
 		return refusal("approval", err), false
 	}
 	owner, err := ledger.NewOwner(a.Creator.Actor, ledger.CIFrom(os.Getenv))
 	if err != nil {
+		return pipelines.NotRunBecause(err), false
+	}
+	if err := mark(work, owner.Run); err != nil {
 		return pipelines.NotRunBecause(err), false
 	}
 	lease, err := a.ledger.Acquire(ctx, leaseOf(t), owner, a.Lease)
@@ -78,6 +85,32 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 		return pipelines.NotRunBecause(err), false
 	}
 	return e.run(kept)
+}
+
+// replayed is what becomes of a capsule that was used before: it is never applied a
+// second time. Where nobody named it and it is the last that was applied to the
+// target, there is nothing to do, and what depends on the target may go on.
+func (a *applying) replayed(ctx context.Context, t Target, err error) pipelines.Result {
+	var used *ledger.UsedError
+	if !errors.As(err, &used) {
+		return pipelines.NotRunBecause(err)
+	}
+	if len(a.Files) > 0 {
+		return refusal("capsule", err)
+	}
+	runs, failed := a.ledger.Runs(ctx, leaseOf(t))
+	if failed != nil {
+		return pipelines.NotRunBecause(failed)
+	}
+	if len(runs) == 0 || runs[len(runs)-1].ID != used.By.Run {
+		return refusal("capsule", err)
+	}
+	for _, entry := range runs[len(runs)-1].Entries {
+		if entry.Event == ledger.Finished && entry.Result != nil && entry.Result.OK {
+			return pipelines.Result{Reason: fmt.Sprintf("it was applied before, by run %s on %s: nothing is applied again", used.By.Run, used.At.UTC().Format(time.RFC3339))}
+		}
+	}
+	return refusal("capsule", err)
 }
 
 // leaseOf names what a lease and a journal are about.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -42,7 +43,19 @@ func (p *planning) gateModules(w *unitWorkspace) ([]pipelines.Finding, error) {
 	if err := w.record(); err != nil {
 		return nil, err
 	}
-	return gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allowList(p.Config.Live.Allow))
+	findings, err := gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allowList(p.Config.Live.Allow))
+	data, rel := filepath.Rel(w.Dir, filepath.Dir(w.Modules()))
+	if err = errors.Join(err, rel); err != nil {
+		return nil, err
+	}
+	for i := range findings { // named as they would be in the repository, not in our copy
+		name := strings.TrimPrefix(findings[i].Path, "src/")
+		if below, ok := strings.CutPrefix(name, filepath.ToSlash(data)+"/"); ok {
+			name = path.Join(strings.TrimPrefix(filepath.ToSlash(unit), "src/"), ".terraform", below)
+		}
+		findings[i].Path = name
+	}
+	return findings, nil
 }
 
 // failed describes a plan that terraform ended with an error.

@@ -137,6 +137,9 @@ func (e *execution) terraform(ctx context.Context) (int, error) {
 	stop()
 	e.progress.flush(context.WithoutCancel(ctx))
 	_, _ = log.Write(done.Stderr)
+	if ctx.Err() != nil && done.Exit >= 0 {
+		err = nil // it was asked to stop, and did in an orderly way
+	}
 	return done.Exit, err
 }
 

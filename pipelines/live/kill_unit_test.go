@@ -70,7 +70,7 @@ resource "time_sleep" "three" {
 )
 
 // newKillProject is a project whose state and store are in S3.
-func newKillProject(t *testing.T) *project {
+func newKillProject(t *testing.T) (*project, *storetest.S3) {
 	t.Helper()
 	p := newProject(t, "local", "time")
 	s3 := storetest.NewS3(t)
@@ -98,6 +98,7 @@ live:
           key: "{env}/{unit}.tfstate"
           region: eu-west-1
           use_lockfile: "true"
+          max_retries: "1"
           use_path_style: "true"
           skip_credentials_validation: "true"
           skip_metadata_api_check: "true"
@@ -105,7 +106,7 @@ live:
           skip_requesting_account_id: "true"
 `, p.address, p.recipient, p.public, s3.Bucket),
 		killUnit+"/main.tf", killCode)
-	return p
+	return p, s3
 }
 
 // outside is where the objects are.

@@ -113,9 +113,13 @@ func Select(root *os.Root, s pipelines.Selection, c config.Live, environments, o
 	if err != nil {
 		return nil, err
 	}
+	there := c.Environments
+	if len(there) == 0 {
+		there = []config.Environment{anywhere()}
+	}
 	for _, name := range environments {
-		if !slices.ContainsFunc(c.Environments, func(e config.Environment) bool { return e.Name == name }) && (len(c.Environments) > 0 || name != anywhere().Name) {
-			return nil, fmt.Errorf("choosing environments: there is no %q, there are %s", name, names(c.Environments))
+		if !slices.ContainsFunc(there, func(e config.Environment) bool { return e.Name == name }) {
+			return nil, fmt.Errorf("choosing environments: there is no %q, there are %s", name, names(there))
 		}
 	}
 	for _, id := range only {

@@ -201,3 +201,33 @@ func TestProvidersVerifiedOnceRefused(t *testing.T) {
 		t.Errorf("there are %v", plans)
 	}
 }
+
+// TestProvidersVerifiedOnceFailedPlan: what is said of a plan that fails is what is
+// said without the flag, and nothing of how the providers were found.
+func TestProvidersVerifiedOnceFailedPlan(t *testing.T) {
+	r := newOnceRepository(t, "live/a")
+	const failing = "\nresource \"null_resource\" \"b\" {\n  lifecycle {\n    precondition {\n      condition     = null_resource.a.triggers.unit == \"x\"\n      error_message = \"never\"\n    }\n  }\n}\n"
+	main := filepath.Join(r.root, "live/a/main.tf")
+	text, err := os.ReadFile(main)
+	if err == nil {
+		err = os.WriteFile(main, append(text, failing...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said [2]string
+	for i, once := range []bool{false, true} {
+		report, _, records := r.run(t, once)
+		record := records["live/a"]
+		if report.Verdict != pipelines.NotRun || record.Outcome != Failed || len(record.Errors) == 0 {
+			t.Fatalf("once %v: %+v %+v", once, report, record)
+		}
+		for j := range report.Results {
+			report.Results[j].Seconds = 0
+		}
+		said[i] = fmt.Sprintf("%+v\n%+v\n%+v", report.Results, report.Notices, record.Errors)
+	}
+	if said[0] != said[1] {
+		t.Errorf("plain: %s\nonce: %s", said[0], said[1])
+	}
+}

@@ -138,6 +138,9 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		said, open = append(said, done), append(open, unknown...)
 	}
 	if !free {
+		if err := sweep(lease.Owner.Run, ""); err != nil { // before nothing tells of that run any more
+			return pipelines.NotRunBecause(fmt.Errorf("removing what the run %s left: %w", lease.Owner.Run, err))
+		}
 		// Should its owner have renewed it since, it lives, and this fails.
 		if err := r.ledger.Break(ctx, leaseOf(t), lease.Version); err != nil {
 			return pipelines.NotRunBecause(fmt.Errorf("releasing the lease: %w", err))
@@ -209,6 +212,9 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	} else if lock.file != "" {
 		unlocked = released
 	}
+	if err := sweep(run.ID, run.Entries[0].Note); err != nil {
+		return "", nil, fmt.Errorf("removing what it left: %w", err)
+	}
 	found := compare(run, after)
 	note := found.String()
 	if unlocked {
@@ -225,7 +231,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 // lies where the run worked. Terraform refuses one that is not the state's next. The
 // lock of the run is held meanwhile, so that nobody else writes.
 func (w *unitWorkspace) push(ctx context.Context, run ledger.Run, lock *deadLock) (bool, error) {
-	if len(run.Entries) == 0 || run.Entries[0].Note == "" {
+	if len(run.Entries) == 0 || !marked(run.Entries[0].Note, run.ID) {
 		return false, nil
 	}
 	var left string

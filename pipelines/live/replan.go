@@ -58,7 +58,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 	quiet.Progress = nil
 	// It takes no lock of its own, of which nobody would know whose it is if we were
 	// killed: the state is compared once it is locked.
-	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: -1, Token: a.Token, Creator: a.Creator, Now: a.Now},
+	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: -1, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
 		root: a.root, runner: a.runner, pending: map[string]Outcome{}, planned: map[string]planned{}}
 	out := replanned{p.target(ctx, t), dir}
 	switch out.record.Outcome {
@@ -87,17 +87,17 @@ func (a *applying) toReview(t Target, out replanned) error {
 	return &pipelines.Error{Err: err, Hint: "seal the plan in " + a.Replanned + " with penstock capsule seal, have it reviewed, and apply its capsule"}
 }
 
-// unplanned is what becomes of a target without a capsule: where what it depends on
-// was applied just now it could not have been planned before, so it is planned now,
-// for a person to see.
+// unplanned is what becomes of a target without a capsule. None is made of a plan
+// without changes, so it is planned now: where nothing would change, all is well.
+// Where what it depends on was applied just now it could not have been planned
+// before, and the plan is for a person to see.
 func (a *applying) unplanned(ctx context.Context, t Target, missing error, work string) pipelines.Result {
-	if !slices.ContainsFunc(t.After, func(id string) bool { return a.applied[id] }) {
-		return refusal("capsule", missing)
-	}
 	out, err := a.again(ctx, t, work)
 	switch {
 	case errors.Is(err, errNothing):
 		return pipelines.Result{Reason: "no changes"}
+	case !slices.ContainsFunc(t.After, func(id string) bool { return a.applied[id] }):
+		return refusal("capsule", missing)
 	case err != nil:
 		return pipelines.NotRunBecause(err)
 	}

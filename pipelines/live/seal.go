@@ -35,6 +35,10 @@ type Seal struct {
 	Targets []Target
 	// Config is penstock.yaml as it counts: recipients, and where capsules are kept.
 	Config *config.Config
+	// Creator is who seals, and where. What a capsule says of its origin is taken
+	// from here: the record was written beside code of the pull request. The zero
+	// value takes the record's.
+	Creator Creator
 	// Key signs.
 	Key crypto.Signer
 	// Store receives the capsules; nil leaves them in Dir alone.
@@ -103,6 +107,14 @@ func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, rec
 	m := record.Planned
 	if m.Closure != closure || m.Unit != t.Unit.Path || m.Environment != t.Environment.Name {
 		return Sealed{}, nil, fmt.Errorf("the record is of another unit or closure: it was planned from %s, the checkout has %s", m.Closure, closure)
+	}
+	if m.Created.After(time.Now().Add(time.Minute)) { // its lifetime would begin when it likes
+		return Sealed{}, nil, fmt.Errorf("the record is of %s: it was not planned yet", m.Created.Format(time.RFC3339))
+	}
+	if s.Creator != (Creator{}) {
+		dirty := m.Creator.Dirty // the closure tells; and what was planned may lie in the checkout by now
+		m.Creator = s.Creator.manifest()
+		m.Creator.Dirty = dirty
 	}
 	facts, err := read(ctx, filepath.Join(dir, JSONFile), t, root, s.Base, s.Config)
 	if err != nil {

@@ -58,7 +58,7 @@ func (a *applying) verify(t Target, c *capsule.Capsule, closure string) error {
 			Hint: "open a pull request: its pipeline plans and seals"}
 	}
 	// State, lock and modules are compared once terraform told what they are.
-	return c.Matches(capsule.Expect{Repository: a.Repository, Unit: t.Unit.Path, Environment: t.Environment.Name, Destroy: false, Closure: closure,
+	return c.Matches(capsule.Expect{Repository: a.Repository, Unit: t.Unit.Path, Environment: t.Environment.Name, Destroy: a.Destroy, Closure: closure,
 		State: m.State, Terraform: m.Terraform, Lock: m.Lock, Modules: m.Modules, Images: m.Images, Policies: m.Policies.Digest})
 }
 
@@ -105,7 +105,7 @@ func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) e
 	if last != nil {
 		err = fmt.Errorf("%w (of %d approvals the last one: %w)", err, len(entries), last)
 	}
-	return &pipelines.Error{Err: err, Hint: "have one of the approvers run: penstock capsule approve --key KEY " + c.Digest}
+	return &pipelines.Error{Err: err, Hint: "have one of the approvers run: penstock capsule approve " + c.Digest + " --name NAME --key FILE --every-address"}
 }
 
 func approvalPrefix(capsuleDigest string) string {

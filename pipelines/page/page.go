@@ -47,6 +47,8 @@ type Target struct {
 	Summary *redact.Summary
 	// Risk is the public form: Summary.Assessment made it.
 	Risk risk.Assessment
+	// Approve says that the environment wants a person's approval of these changes.
+	Approve bool
 	// Verdicts are what the policies say of the plan.
 	Verdicts []pipelines.Result
 	// CapsuleDigest is the digest of the sealed plan, "sha256:...".

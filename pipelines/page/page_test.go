@@ -203,3 +203,17 @@ func TestThePageMeansNothingOfWhatStrangersWrite(t *testing.T) {
 		}
 	}
 }
+
+// A low risk still asks for a person where the environment does.
+func TestTheEnvironmentAsks(t *testing.T) {
+	low := page.Target{Unit: "live/prod/dns", Environment: "prod", Outcome: page.Changes, Summary: &redact.Summary{Complete: true, Counts: redact.Counts{Create: 1}},
+		Risk: risk.Assessment{Level: risk.Low}}
+	if text := render(t, []page.Target{low}, page.CommentLimit); !strings.Contains(text, "nothing here asks for a person") {
+		t.Errorf("the page is\n%s", text)
+	}
+	low.Approve = true
+	text := render(t, []page.Target{low}, page.CommentLimit)
+	if !strings.Contains(text, "**needs a person**: 1 target to be approved") || strings.Contains(text, "nothing here asks") {
+		t.Errorf("the page is\n%s", text)
+	}
+}

@@ -225,7 +225,7 @@ func counted(c redact.Counts) string {
 
 // persons are the reasons why a person has to look, counted over all targets.
 func persons(list []Target) []string {
-	var failed, refused, destructive, high, policies, unsure, partial int
+	var failed, refused, destructive, high, policies, unsure, partial, approve int
 	for _, t := range list {
 		switch {
 		case t.failed():
@@ -236,6 +236,8 @@ func persons(list []Target) []string {
 			destructive++
 		case t.Outcome == Changes && t.Risk.Level == risk.High:
 			high++
+		case t.Outcome == Changes && t.Approve: // at a lower risk: the environment asks all the same
+			approve++
 		}
 		switch t.verdict() {
 		case pipelines.Unknown:
@@ -254,7 +256,7 @@ func persons(list []Target) []string {
 	}{{failed, "failed: nobody knows what they would change"}, {refused, "refused: they were not planned"},
 		{destructive, "destructive: data may be lost, or nobody knows better"}, {high, "high risk: somebody has to look at the reasons below"},
 		{policies, "against the policies, or not judged by them"}, {unsure, "undecided by the policies"},
-		{partial, "planned in part only"}} {
+		{partial, "planned in part only"}, {approve, "to be approved, as the environment wants of every such change"}} {
 		if p.n > 0 {
 			lines = append(lines, many(p.n, "target")+" "+p.text)
 		}

@@ -2,11 +2,11 @@ package scaffold
 
 import (
 	"flag"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -128,8 +128,7 @@ func put(t *testing.T, root, name, text string) {
 
 // Each module of the example's catalog, fetched from a git repository by its tag.
 func TestTheExampleCatalog(t *testing.T) {
-	_, here, _, _ := runtime.Caller(0)
-	modules := filepath.Join(filepath.Dir(here), "..", "..", "examples", "infrastructure-live", "testdata", "modules")
+	modules := filepath.Join("..", "..", "examples", "infrastructure-live", "testdata", "modules")
 	repo := filepath.Join(t.TempDir(), "catalog")
 	if err := os.CopyFS(filepath.Join(repo, "modules"), os.DirFS(modules)); err != nil {
 		t.Fatal(err)
@@ -155,6 +154,31 @@ func TestTheExampleCatalog(t *testing.T) {
 			}
 			valid(t, filepath.Join(root, u.Path))
 		})
+	}
+}
+
+// What stands in for a module of the example's catalog takes and gives what that does,
+// so that the live units could call either.
+func TestStandInsHaveTheInterfaceOfTheCatalog(t *testing.T) {
+	examples := os.DirFS(filepath.Join("..", "..", "examples"))
+	entries, err := fs.ReadDir(examples, "infrastructure-live/testdata/modules")
+	if err != nil || len(entries) < 6 {
+		t.Fatalf("there are %d modules (%v)", len(entries), err)
+	}
+	for _, entry := range entries {
+		real, err := read(examples, "infrastructure-modules/modules/"+entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := read(examples, "infrastructure-live/testdata/modules/"+entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := call{name: "x"}
+		if real.main(c) != other.main(c) || real.variables() != other.variables() || real.outputs(c) != other.outputs(c) {
+			t.Errorf("%s: the catalog has\n%s%s%s\nwhat stands in for it\n%s%s%s", entry.Name(), real.main(c), real.variables(), real.outputs(c),
+				other.main(c), other.variables(), other.outputs(c))
+		}
 	}
 }
 

@@ -87,7 +87,7 @@ it would start or fetch and penstock.yaml does not allow is refused.
 What is written to --out holds secrets; penstock capsule seal makes capsules of it, in a
 process that has the key and runs no provider.`,
 		Example: `  penstock plan --base origin/main --out plans
-  penstock plan --all --environment dvlp --out plans live`,
+  penstock plan --all --environment dvlp --unit live/dvlp/network --out plans`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			if err := f.output.check(); err != nil {
@@ -160,6 +160,7 @@ func (p *program) apply() *cobra.Command {
 	var f liveFlags
 	var address, work, replanned string
 	var identities, capsules []string
+	var destroy bool
 	cmd := &cobra.Command{
 		Use:   "apply [DIR]",
 		Short: "Apply exactly the plans that were reviewed",
@@ -182,9 +183,10 @@ penstock recover.`,
 				return err
 			}
 			// The checkout is the trunk: what was merged counts, and not what was before.
+			before := s.config
 			s.config, s.Base = s.head, nil
-			a := live.Apply{Scope: s.Scope, Config: s.config, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Replanned: replanned}
+			a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
 			a.Creator, _ = f.who(cmd.Context(), s)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
@@ -210,6 +212,7 @@ penstock recover.`,
 	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
 	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
+	flags.BoolVar(&destroy, "destroy", false, "apply plans that destroy whole units, made with penstock plan --destroy, and no others")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,6 +27,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	providers := mirror()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -32,10 +35,21 @@ func TestScripts(t *testing.T) {
 			"setenv": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 			},
+			"secret": password,
+			"leaks":  leaks,
+			"digest": digestOf,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "providers" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			_, err := os.Stat(filepath.Join(providers, "registry.terraform.io", "hashicorp", "random"))
+			return err == nil, nil
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CHECKOUT", root+"/../../..")
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("PROVIDERS", providers)
 			for _, pair := range []string{"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.invalid", "GIT_COMMITTER_NAME=t",
 				"GIT_COMMITTER_EMAIL=t@example.invalid", "GIT_CONFIG_NOSYSTEM=1"} {
 				env.Vars = append(env.Vars, pair)

@@ -33,6 +33,7 @@ take from the process that planned.`,
 				return err
 			}
 			seal := live.Seal{Dir: plans, Root: s.Root, Base: s.Base, Config: s.config, Images: images}
+			seal.Creator, _ = f.who(cmd.Context(), s)
 			if seal.Targets, err = f.targets(s); err != nil {
 				return err
 			}

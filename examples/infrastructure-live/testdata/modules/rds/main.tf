@@ -1,7 +1,8 @@
 # Stands in for the module of the same name that runs on AWS. Its password is a
 # real secret: it is in the state and in every plan, and must be on no page.
 resource "random_password" "owner" {
-  length = 24
+  length  = 24
+  special = false
 }
 
 resource "time_static" "created" {}

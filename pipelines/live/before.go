@@ -1,0 +1,47 @@
+package live
+
+import (
+	"slices"
+
+	"github.com/penstock-dev/penstock/pipelines/config"
+)
+
+// asBefore is penstock.yaml of the trunk without what came with the change that is
+// applied: who could not sign or approve before cannot now, and an environment that
+// had gates has them.
+func asBefore(now, before *config.Config) *config.Config {
+	c := *now
+	c.Live.Signers = inBoth(now.Live.Signers, before.Live.Signers)
+	c.Live.Approvers = inBoth(now.Live.Approvers, before.Live.Approvers)
+	c.Live.Environments = slices.Clone(now.Live.Environments)
+	for i := range c.Live.Environments {
+		e := &c.Live.Environments[i]
+		was := slices.IndexFunc(before.Live.Environments, func(o config.Environment) bool { return o.Name == e.Name })
+		if was < 0 {
+			continue // it is new: nobody could apply to it before
+		}
+		old := before.Live.Environments[was]
+		if old.Gated() {
+			e.Gates = nil
+		}
+		if len(old.Approvers) > 0 {
+			kept := slices.DeleteFunc(slices.Clone(e.Approvers), func(name string) bool { return !slices.Contains(old.Approvers, name) })
+			if len(kept) == 0 { // none would stand for everybody
+				kept = old.Approvers
+			}
+			e.Approvers = kept
+		}
+	}
+	return &c
+}
+
+// inBoth are the keys that are the same in both.
+func inBoth(now, before map[string]string) map[string]string {
+	both := map[string]string{}
+	for name, key := range now {
+		if before[name] == key {
+			both[name] = key
+		}
+	}
+	return both
+}

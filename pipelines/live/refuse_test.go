@@ -1,0 +1,403 @@
+package live_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/live"
+)
+
+// What is reviewed is applied: without this, no refusal below means anything.
+func TestAppliesWhatWasReviewed(t *testing.T) {
+	g := newGuarded(t)
+	c := g.sealed()
+	if c.Manifest.Creator.Actor != "ada" || c.Manifest.Creator.Local || c.Manifest.Creator.Dirty || c.Manifest.Policies.Verdict != pipelines.Pass {
+		t.Errorf("the manifest: %+v", c.Manifest)
+	}
+	if r := g.applied(); !strings.Contains(r.Reason, "applied "+c.Digest+": 2 changes") {
+		t.Errorf("it said %q", r.Reason)
+	}
+	runs := g.runs(guardedTarget)
+	if len(runs) != 1 || !runs[0].Over() {
+		t.Errorf("the journal: %+v", runs)
+	}
+	if text, err := os.ReadFile(g.stateFile("dvlp", guardedUnit)); err != nil || strings.Count(string(text), `"type": "terraform_data"`) != 2 {
+		t.Errorf("the state: %v: %s", err, text)
+	}
+}
+
+func TestRefusesAnotherClosure(t *testing.T) {
+	g := newGuarded(t)
+	c := g.sealed()
+	g.write(guardedUnit+"/dvlp.tfvars", "input = \"2\"\n")
+	g.commit()
+	g.refused("capsule", "there is no capsule for the closure that the trunk has", nil)
+	g.refused("capsule", "the trunk's closure is", nil, "--capsule", c.Path)
+	// An edit of what is not the unit's spoils nothing.
+	g.write(guardedUnit+"/dvlp.tfvars", "input = \"1\"\n", "README.md", "more")
+	g.commit()
+	g.applied()
+}
+
+func TestRefusesAChangedLockFile(t *testing.T) {
+	g := newGuarded(t)
+	lock := guardedUnit + "/.terraform.lock.hcl"
+	g.write(lock, "# 1\n")
+	g.commit()
+	g.sealed()
+	g.write(lock, "# 2\n")
+	g.commit()
+	g.refused("capsule", "there is no capsule for the closure that the trunk has", nil)
+}
+
+// A unit without a lock file gets one from the mirror, which may have changed.
+func TestRefusesAnotherGeneratedLock(t *testing.T) {
+	g := newGuarded(t)
+	from := filepath.Join(mirror(t, "local"), "registry.terraform.io/hashicorp/local")
+	g.mirror = filepath.Join(g.tmp, "mirror")
+	to := filepath.Join(g.mirror, "registry.terraform.io/hashicorp/local")
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	g.write(guardedUnit+"/main.tf", guardedCode+`
+resource "local_file" "f" {
+  filename = "${path.module}/x"
+  content  = "x"
+}
+`)
+	g.commit()
+	g.sealed()
+	versions, _ := filepath.Glob(filepath.Join(to, "*"))
+	if len(versions) != 1 || os.Rename(versions[0], filepath.Join(to, "99.0.0")) != nil {
+		t.Fatal(versions)
+	}
+	g.refused("capsule", "the digest of .terraform.lock.hcl is", nil)
+}
+
+func TestRefusesAMovedModuleTag(t *testing.T) {
+	g := newGuarded(t)
+	modules := filepath.Join(g.tmp, "modules")
+	module := &project{t: t, dir: modules, env: g.env}
+	if err := os.Mkdir(modules, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	module.git("init", "-q", "-b", "main")
+	module.write("m/main.tf", "resource \"terraform_data\" \"m\" {}\n")
+	module.commit()
+	module.git("tag", "v1")
+	g.write("penstock.yaml", g.yaml("  environments:\n", fmt.Sprintf("  allow: {modules: [%q]}\n  environments:\n", "git::file://"+modules+"//m*")),
+		guardedUnit+"/main.tf", guardedCode+fmt.Sprintf("module \"m\" {\n  source = %q\n}\n", "git::file://"+modules+"//m?ref=v1"))
+	g.commit()
+	c := g.sealed()
+	if len(c.Manifest.Modules) != 1 {
+		t.Fatalf("the modules: %v", c.Manifest.Modules)
+	}
+	module.write("m/main.tf", "resource \"terraform_data\" \"m\" {}\n# moved\n")
+	module.commit()
+	module.git("tag", "-f", "v1")
+	g.refused("capsule", `the module "m" is`, nil)
+	module.git("tag", "-f", "v1", "v1~1")
+	g.applied()
+}
+
+func TestRefusesPlansOfForks(t *testing.T) {
+	g := newGuarded(t)
+	g.with("PENSTOCK_HEAD_REPOSITORY=mallory/live")
+	g.sealed()
+	g.with("PENSTOCK_HEAD_REPOSITORY=")
+	g.refused("capsule", `it was made for a change from "mallory/live", which is not "acme/live"`, nil)
+}
+
+// A provider of a fork's plan can write to the record: the job says where it is from.
+func TestTheRecordDoesNotSayWhereAPlanIsFrom(t *testing.T) {
+	g := newGuarded(t)
+	g.with("PENSTOCK_HEAD_REPOSITORY=mallory/live", "GITHUB_ACTOR=mallory")
+	dir, _ := g.plan()
+	g.rewrite(dir, func(r *live.Record) { r.Planned.Creator.HeadRepository, r.Planned.Creator.Actor = "acme/live", "ada" })
+	if c := g.sealOf(dir); c.Manifest.Creator.Actor != "mallory" {
+		t.Errorf("it was made by %q", c.Manifest.Creator.Actor)
+	}
+	g.with("PENSTOCK_HEAD_REPOSITORY=")
+	g.refused("capsule", `it was made for a change from "mallory/live"`, nil)
+}
+
+func TestRefusesPlansOfAnotherRepository(t *testing.T) {
+	g := newGuarded(t)
+	g.sealed()
+	g.with("GITHUB_REPOSITORY=acme/other")
+	g.refused("capsule", `the repository is "acme/other", the capsule was made for "acme/live"`, nil)
+}
+
+func TestRefusesUnknownSigners(t *testing.T) {
+	g := newGuarded(t)
+	known := g.signing
+	g.signing = keyFile(t, filepath.Join(g.tmp, "keys"), "other.pem", newKey(t))
+	c := g.sealed()
+	g.refused("capsule", "who is not one of the 1 known signers", nil)
+
+	// One that nobody signed is no capsule at all.
+	text, err := os.ReadFile(c.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsigned := filepath.Join(g.tmp, "unsigned.capsule")
+	broken := strings.Replace(string(text), c.Signature.Signature, strings.Repeat("A", len(c.Signature.Signature)-2)+"==", 1)
+	if err := os.WriteFile(unsigned, []byte(broken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g.refused("capsule", "the signature of", nil, "--capsule", unsigned)
+
+	g.signing = known
+	g.write("penstock.yaml", g.yaml("  signers: {ci: "+fmt.Sprintf("%q", g.public)+"}\n", ""))
+	g.commit()
+	g.sealed()
+	g.refused("capsule", `nobody may sign for "dvlp"`, nil)
+}
+
+func TestRefusesLocalAndDirtyPlansBehindGates(t *testing.T) {
+	g := newGuarded(t)
+	g.with("GITHUB_RUN_ID=")
+	g.sealed()
+	g.refused("capsule", "it was made on a person's machine, and \"dvlp\" has gates", nil)
+
+	g = newGuarded(t)
+	g.write("untracked", "x")
+	g.sealed()
+	if err := os.Remove(filepath.Join(g.dir, "untracked")); err != nil {
+		t.Fatal(err)
+	}
+	g.refused("capsule", "it was made on a person's machine from a dirty tree", nil)
+
+	g = newGuarded(t)
+	g.sealed()
+	g.write("untracked", "x")
+	g.refused("capsule", "the checkout differs from its commit", nil)
+
+	// Without gates both are taken, and any key.
+	g = newGuarded(t)
+	g.write("penstock.yaml", g.yaml("    - name: dvlp\n", "    - name: dvlp\n      gates: false\n"))
+	g.commit()
+	g.with("GITHUB_RUN_ID=")
+	g.write("untracked", "x")
+	g.signing = keyFile(t, filepath.Join(g.tmp, "keys"), "own.pem", newKey(t))
+	g.sealed()
+	g.applied()
+}
+
+// rewrite edits the record that a plan left.
+func (g *guarded) rewrite(dir string, edit func(*live.Record)) {
+	g.t.Helper()
+	file := filepath.Join(dir, "targets/dvlp", guardedUnit, live.RecordFile)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var r live.Record
+	if err := json.Unmarshal(text, &r); err != nil {
+		g.t.Fatal(err)
+	}
+	edit(&r)
+	if text, err = json.Marshal(r); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func TestRefusesExpiredPlans(t *testing.T) {
+	g := newGuarded(t)
+	dir, _ := g.plan()
+	g.rewrite(dir, func(r *live.Record) { r.Planned.Created = r.Planned.Created.Add(-73 * time.Hour) })
+	g.sealOf(dir)
+	g.refused("capsule", "it expired at", nil)
+
+	g = newGuarded(t)
+	dir, _ = g.plan()
+	g.rewrite(dir, func(r *live.Record) { r.Planned.Created = r.Planned.Created.Add(time.Hour) })
+	if code, out := g.penstock("capsule", "seal", "--plans", dir, "--key", g.signing); code != 3 || !strings.Contains(out, "it was not planned yet") {
+		t.Errorf("sealing a plan of tomorrow: exit %d: %s", code, out)
+	}
+}
+
+func TestRefusesReplays(t *testing.T) {
+	g := newGuarded(t)
+	c := g.sealed()
+	g.applied()
+	used := "the capsule " + c.Digest + " was used before, by run "
+	g.refused("capsule", used, nil)
+	// Even where the state is brought back to what it was.
+	if err := os.Remove(g.stateFile("dvlp", guardedUnit)); err != nil {
+		t.Fatal(err)
+	}
+	g.refused("capsule", used, nil)
+	g.refused("capsule", used, nil, "--capsule", c.Path)
+}
+
+func TestRefusesTheCapsuleOfAnotherEnvironment(t *testing.T) {
+	g := newGuarded(t)
+	g.git("rm", "-rq", "live")
+	g.write("live/app/main.tf", guardedCode, "live/app/dvlp.tfvars", "input = \"1\"\n", "live/app/prod.tfvars", "input = \"1\"\n")
+	g.commit()
+	dir, _ := g.plan("--environment", "dvlp")
+	g.seal(dir)
+	made, err := g.store().List(t.Context(), "capsules/dvlp/")
+	if err != nil || len(made) != 1 {
+		t.Fatalf("%v, %v", made, err)
+	}
+	prod, _ := g.plan("--environment", "prod")
+	g.seal(prod)
+	kept, err := g.store().List(t.Context(), "capsules/prod/")
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%v, %v", kept, err)
+	}
+	// Whoever can write to the store puts the one into the place of the other.
+	content, _, err := g.store().Read(t.Context(), made[0].Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	file := filepath.Join(g.tmp, "swapped.capsule")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.ReadFrom(content); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.store().Create(t.Context(), path.Dir(kept[0].Name)+"/99990101T000000Z-"+strings.Repeat("0", 16)+".capsule", out); err != nil {
+		t.Fatal(err)
+	}
+	_ = out.Close()
+	g.refused("capsule", `the environment is "prod", the capsule was made for "dvlp"`, nil, "--environment", "prod")
+	g.refused("capsule", "there is no capsule of it among the files", nil, "--environment", "prod", "--capsule", file)
+}
+
+// edit changes a state as another tool would.
+func (g *guarded) edit(environment string, change func(state map[string]any)) {
+	g.t.Helper()
+	file := g.stateFile(environment, guardedUnit)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	state := map[string]any{}
+	if err := json.Unmarshal(text, &state); err != nil {
+		g.t.Fatal(err)
+	}
+	change(state)
+	state["serial"] = state["serial"].(float64) + 1
+	if text, err = json.Marshal(state); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func TestPlansAnewWhereTheStateMoved(t *testing.T) {
+	g := newGuarded(t)
+	g.sealed()
+	g.applied()
+	g.write(guardedUnit+"/dvlp.tfvars", "input = \"2\"\n")
+	g.commit()
+	g.sealed()
+	g.edit("dvlp", func(map[string]any) {}) // the same changes: they were reviewed
+	g.applied()
+
+	g.write(guardedUnit+"/dvlp.tfvars", "input = \"3\"\n")
+	g.commit()
+	g.sealed()
+	g.edit("dvlp", func(state map[string]any) { // the second is to be made again: nobody saw that
+		state["resources"] = state["resources"].([]any)[:1]
+	})
+	replanned := filepath.Join(g.tmp, "replanned")
+	g.refused("approval", "what it would change now is not what was reviewed: 1 to create, 1 to update", nil, "--replanned", replanned)
+	records := g.records(replanned)
+	if records[guardedUnit].Outcome != live.Changes {
+		t.Errorf("kept is %+v", records)
+	}
+	// The plan that was kept is reviewed like any other, and applied.
+	g.sealOf(replanned)
+	g.applied()
+}
+
+func TestRefusesWhileALiveRunHasTheLease(t *testing.T) {
+	g := newGuarded(t)
+	g.sealed()
+	owner, err := ledger.NewOwner("eva", ledger.CI{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease, err := ledger.New(g.store()).Acquire(t.Context(), guardedTarget, owner, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.refused("", `"dvlp/live/dvlp/app" is held by run `+owner.Run+" of eva", nil)
+	// Nor is it taken away, by recover either, with --end or without: this process lives.
+	before := g.world()
+	if code, out := g.penstock("recover"); code != 3 || !strings.Contains(out, "of eva is alive: its process") {
+		t.Errorf("recover: exit %d: %s", code, out)
+	}
+	g.same(before)
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	g.applied()
+}
+
+// A job that has the key to sign with starts no provider.
+func TestRefusesToPlanWithAKeyInReach(t *testing.T) {
+	g := newGuarded(t)
+	text, err := os.ReadFile(g.signing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.sealed()
+	g.with("PENSTOCK_SIGNING_KEY=" + string(text))
+	before := g.world()
+	for _, args := range [][]string{{"plan", "--out", filepath.Join(g.tmp, "out")}, g.applying()} {
+		if code, out := g.penstock(args...); code != 3 || !strings.Contains(out, "PENSTOCK_SIGNING_KEY is in the environment") {
+			t.Errorf("%s: exit %d: %s", args[0], code, out)
+		}
+	}
+	g.same(before)
+}
+
+// Whoever has the plan's directory can swap what is in it, and the right key then
+// signs it: apply reads the plan file itself.
+func TestRefusesAPlanFileBehindAnotherPlansJSON(t *testing.T) {
+	g := newGuarded(t)
+	shown, _ := g.plan()
+	g.write(guardedUnit+"/dvlp.tfvars", "input = \"evil\"\n")
+	done, _ := g.plan()
+	g.git("checkout", "-q", ".")
+	at := filepath.Join("targets/dvlp", guardedUnit)
+	if err := os.Rename(filepath.Join(done, at, live.PlanFile), filepath.Join(shown, at, live.PlanFile)); err != nil {
+		t.Fatal(err)
+	}
+	g.sealOf(shown)
+	g.refused("capsule", "the plan file does not hold the changes that were reviewed", nil)
+}
+
+// approval is one that could have been meant for a capsule.
+func (g *guarded) approve(c *capsule.Capsule, name, pem string, addresses ...string) {
+	g.t.Helper()
+	args := []string{"capsule", "approve", c.Digest, "--name", name, "--key", pem, "--reason", "OPS-1"}
+	for _, a := range addresses {
+		args = append(args, "--address", a)
+	}
+	g.must(args...)
+}
