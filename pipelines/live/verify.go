@@ -71,6 +71,10 @@ func dirty(c capsule.Creator) string {
 
 // approved looks for the word of a person where the risk asks for it.
 func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) error {
+	if t.removed && !t.Environment.Gated() && !slices.Contains(a.Only, t.ID()) {
+		return &pipelines.Error{Err: fmt.Errorf("approving: %q was taken away, and its plan destroys all of it", t.ID()),
+			Hint: "name it: penstock apply --only " + t.ID()}
+	}
 	if len(c.Manifest.Risk.Addresses) == 0 {
 		return nil
 	}
