@@ -26,8 +26,9 @@ type program struct {
 }
 
 const long = `Penstock judges infrastructure code: which units a change touches, and whether
-each is formatted, valid, linted and compliant. The same stages, with the same
-names and the same report, run on a laptop, in "dagger call" and in CI.
+each is formatted, valid, linted and compliant. Of live infrastructure it shows what
+a merge would change, and applies exactly what was reviewed. The same stages, with the
+same names and the same report, run on a laptop, in "dagger call" and in CI.
 
 Exit codes:
   0  everything passed or is waived
@@ -38,7 +39,8 @@ Exit codes:
 const example = `  penstock check --base origin/main            what this branch touches, all stages
   penstock check --all --stages terraform-fmt,compliance
   penstock units --base origin/main --why      which units, and why
-  penstock compliance plan.json                judge the JSON of a plan`
+  penstock compliance plan.json                judge the JSON of a plan
+  penstock plan --base origin/main --out plans what a merge would change in live units`
 
 func (p *program) root() *cobra.Command {
 	cmd := &cobra.Command{
