@@ -70,6 +70,7 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 		if result.Verdict == pipelines.NotRun && keep { // recover needs to find it
 			return
 		}
+		_ = clearWork(work) // while the lease still tells of it; that it is gone matters less than the result
 		if err := lease.Release(context.WithoutCancel(ctx)); err != nil && result.Verdict != pipelines.NotRun {
 			result = pipelines.NotRunBecause(fmt.Errorf("giving the lease back: %w", err))
 		}

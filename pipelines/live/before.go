@@ -7,18 +7,26 @@ import (
 )
 
 // asBefore is penstock.yaml of the trunk without what came with the change that is
-// applied: who could not sign or approve before cannot now, and an environment that
-// had gates has them.
+// applied: who could not sign, approve or read before cannot now, nothing more may
+// run, and an environment that had no right to go without gates has them.
 func asBefore(now, before *config.Config) *config.Config {
 	c := *now
 	c.Live.Signers = inBoth(now.Live.Signers, before.Live.Signers)
 	c.Live.Approvers = inBoth(now.Live.Approvers, before.Live.Approvers)
+	c.Live.Recipients = slices.DeleteFunc(slices.Clone(now.Live.Recipients), func(r string) bool { return !slices.Contains(before.Live.Recipients, r) })
+	if len(c.Live.Recipients) == 0 {
+		c.Live.Recipients = before.Live.Recipients
+	}
+	c.Live.Allow = before.Live.Allow // it was planned by that
 	c.Live.Environments = slices.Clone(now.Live.Environments)
 	for i := range c.Live.Environments {
 		e := &c.Live.Environments[i]
 		was := slices.IndexFunc(before.Live.Environments, func(o config.Environment) bool { return o.Name == e.Name })
 		if was < 0 {
-			continue // it is new: nobody could apply to it before
+			if len(before.Live.Environments) > 0 { // by another name it may be one that had gates
+				e.Gates = nil
+			}
+			continue
 		}
 		old := before.Live.Environments[was]
 		if old.Gated() {

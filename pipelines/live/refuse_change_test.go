@@ -206,14 +206,14 @@ func TestRefusesWithoutApproval(t *testing.T) {
 	g.commit()
 	c = g.sealed()
 	g.approve(c, "ada", g.approverPEM, addresses...)
-	g.refused("approval", `"ada" made the change, and cannot approve it`, nil)
+	g.refused("approval", `"ada" made the change, and cannot approve it`, nil, "--capsule", c.Path)
 	g.forget()
 
 	g.write("penstock.yaml", g.yaml("approve: destructive", "approve: low"))
 	g.commit()
 	c = g.sealed()
 	g.approve(c, "ines", g.approverPEM, addresses...)
-	g.applied()
+	g.applied("--capsule", c.Path)
 }
 
 // forget takes the approvals out of the store again.

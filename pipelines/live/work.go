@@ -28,6 +28,19 @@ func marked(work, run string) bool {
 	return err == nil && filepath.IsAbs(work) && string(text) == run+"\n"
 }
 
+// clearWork removes the directory that a run worked in, its mark at the very end: who is
+// killed meanwhile leaves what recover knows.
+func clearWork(work string) error {
+	entries, err := os.ReadDir(work)
+	errs := []error{err}
+	for _, entry := range entries {
+		if entry.Name() != markFile {
+			errs = append(errs, os.RemoveAll(filepath.Join(work, entry.Name())))
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(work))...)
+}
+
 // sweep removes what a dead run left on this machine: a plan that was opened lies in
 // it. said is the directory that its journal names, if there is one.
 func sweep(run, said string) error {
@@ -40,7 +53,7 @@ func sweep(run, said string) error {
 		if dir == "" || !marked(dir, run) {
 			continue
 		}
-		errs = append(errs, os.RemoveAll(dir))
+		errs = append(errs, clearWork(dir))
 		if above := filepath.Dir(dir); strings.HasPrefix(filepath.Base(above), workPrefix) {
 			_ = os.Remove(above) // only if it is empty
 		}
