@@ -185,6 +185,10 @@ func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner,
 	if u.varFiles, err = t.varFiles(t.home.FS()); err != nil {
 		return nil, err
 	}
+	if w.Terragrunt() { // it says itself where state is kept
+		u.state = state{kind: "terragrunt", args: map[string]string{}}
+		return u, w.Init(ctx)
+	}
 	if err := u.linkState(root); err != nil {
 		return nil, err
 	}

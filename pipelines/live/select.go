@@ -11,7 +11,12 @@ import (
 )
 
 // ErrChoice says that a name on the command line chooses nothing.
-var ErrChoice = errors.New("there is no such choice")
+var ErrChoice = errors.New("a name chooses nothing")
+
+// choice is an ErrChoice in its own words.
+type choice struct{ error }
+
+func (choice) Is(target error) bool { return target == ErrChoice }
 
 // Select returns the targets of a selection in their order, of some environments
 // (default: all) and of some ids (default: all). Units that were taken away are
@@ -99,12 +104,12 @@ func choose(targets []Target, c config.Live, environments, only []string) error 
 	}
 	for _, name := range environments {
 		if !slices.ContainsFunc(there, func(e config.Environment) bool { return e.Name == name }) {
-			return fmt.Errorf("choosing environments: %w: there is no %q, there are %s", ErrChoice, name, names(there))
+			return choice{fmt.Errorf("choosing environments: there is no %q, there are %s", name, names(there))}
 		}
 	}
 	for _, id := range only {
 		if !slices.ContainsFunc(targets, func(t Target) bool { return t.ID() == id }) {
-			return fmt.Errorf("choosing units: %w: %q is not selected", ErrChoice, id)
+			return choice{fmt.Errorf("choosing units: %q is not selected", id)}
 		}
 	}
 	return nil

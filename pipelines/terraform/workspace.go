@@ -48,6 +48,7 @@ type Workspace struct {
 	runner *Runner
 	call   call
 	env    []string
+	grunt  []string // what calls the program in place of us, nil if nothing does
 	// overrides are the directories of verified packages, by address.
 	overrides map[string]string
 	packages  []*providerPackage
@@ -91,7 +92,7 @@ func (r *Runner) Workspace(ctx context.Context, root string, unit pipelines.Unit
 	switch {
 	case err != nil:
 		return nil, err
-	case !found.configured:
+	case !found.configured && !grunts(src, unit):
 		return nil, errors.New("there is no Terraform configuration in it")
 	}
 	named := r.Program
@@ -111,7 +112,11 @@ func (r *Runner) Workspace(ctx context.Context, root string, unit pipelines.Unit
 		return nil, err
 	}
 	at := filepath.Join(src, filepath.FromSlash(unit.Path))
-	return &Workspace{Dir: dir, Unit: at, Tool: tool, runner: r, env: env,
+	grunt, err := p.terragrunt(at)
+	if err != nil {
+		return nil, err
+	}
+	return &Workspace{Dir: dir, Unit: at, Tool: tool, runner: r, env: env, grunt: grunt,
 		call: call{program: p, dir: at, home: filepath.Join(dir, "t"), data: filepath.Join(dir, "d")}}, nil
 }
 
@@ -152,8 +157,12 @@ func (w *Workspace) run(ctx context.Context, from installation, c Command) (proc
 	if err != nil {
 		return process.Output{}, err
 	}
-	env := slices.Concat(environment(w.call.home, file), []string{"TF_DATA_DIR=" + w.call.data}, w.env, c.Env)
-	return process.Run(ctx, process.Command{Argv: append([]string{w.call.program.path}, c.Args...), Dir: w.call.dir, Env: env,
+	env := slices.Concat(environment(w.call.home, file), w.env, c.Env)
+	program := w.grunt
+	if program == nil { // Terragrunt calls it on other units too, and has a directory for each
+		program, env = []string{w.call.program.path}, append(env, "TF_DATA_DIR="+w.call.data)
+	}
+	return process.Run(ctx, process.Command{Argv: slices.Concat(program, c.Args), Dir: w.call.dir, Env: env,
 		Stdout: c.Stdout, Started: c.Started, Grace: c.Grace})
 }
 
