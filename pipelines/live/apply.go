@@ -115,6 +115,9 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	defer done()
+	if a.Before != nil {
+		targets = gatedAsBefore(targets, a.Before.Live)
+	}
 	runner, err := terraform.Runner{Program: a.Program, Mirror: a.Mirror, Cache: a.Cache, Allow: a.Config.Live.Allow.Providers}.Open()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -205,6 +206,14 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	if v := f.judged.Verdict; v != pipelines.Pass && v != pipelines.Waived && e.t.Environment.Gated() {
 		return "policy", &pipelines.Error{Err: fmt.Errorf("by the rules of the trunk the plan is judged %s, with %d findings", v, len(f.judged.Findings)),
 			Hint: "mend it, or waive it on the trunk, and plan again"}
+	}
+	// An environment may have got gates, or ask for a person sooner, since it was sealed.
+	named := e.c.Manifest.Risk.Addresses
+	for _, address := range f.manifestRisk(e.t, e.c.Manifest.Destroy).Addresses {
+		if !slices.Contains(named, address) {
+			return "approval", &pipelines.Error{Err: fmt.Errorf("%q needs a person by what holds now, and the capsule was sealed without that", address),
+				Hint: "plan it again, and have it approved"}
+		}
 	}
 	e.changes = f.list
 	return "", nil

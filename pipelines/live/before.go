@@ -3,6 +3,7 @@ package live
 import (
 	"slices"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
@@ -52,4 +53,20 @@ func inBoth(now, before map[string]string) map[string]string {
 		}
 	}
 	return both
+}
+
+// gatedAsBefore gives gates to targets whose units the change moved to an environment
+// without: by its paths an environment can take in what stood behind gates.
+func gatedAsBefore(targets []Target, before config.Live) []Target {
+	for i, t := range targets {
+		if t.Environment.Gated() {
+			continue
+		}
+		was, err := Targets(t.home.FS(), []pipelines.Unit{t.Unit}, before)
+		same := slices.ContainsFunc(was, func(o Target) bool { return o.Environment.Name == t.Environment.Name })
+		if err != nil || !same && slices.ContainsFunc(was, func(o Target) bool { return o.Environment.Gated() }) {
+			targets[i].Environment.Gates = nil
+		}
+	}
+	return targets
 }

@@ -2,9 +2,11 @@ package live
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"testing"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
@@ -43,5 +45,38 @@ func TestAsBefore(t *testing.T) {
 	// Of a repository that had no penstock.yaml, nobody may sign.
 	if first := asBefore(now, &config.Config{}); len(first.Live.Signers) > 0 || first.Live.Environments[0].Gated() {
 		t.Errorf("without any before: %+v", first.Live)
+	}
+}
+
+// A change moves no unit out of its gates.
+func TestGatedAsBefore(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	open := false
+	environments := func(dvlp, prod string) config.Live {
+		return config.Live{Environments: []config.Environment{{Name: "dvlp", Gates: &open, Paths: []string{dvlp}}, {Name: "prod", Paths: []string{prod}}}}
+	}
+	now := environments("live/**", "other/**")
+	for name, row := range map[string]struct {
+		before config.Live
+		gated  bool
+	}{
+		"as it was":           {environments("live/**", "other/**"), false},
+		"from prod":           {environments("other/**", "live/**"), true},
+		"from nowhere":        {environments("other/**", "else/**"), true},
+		"of both":             {environments("live/**", "live/**"), false},
+		"before environments": {config.Live{}, false},
+	} {
+		targets, err := Targets(root.FS(), []pipelines.Unit{{Path: "live/app", Kind: pipelines.Live}}, now)
+		if err != nil || len(targets) != 1 || targets[0].Environment.Gated() {
+			t.Fatalf("%+v, %v", targets, err)
+		}
+		targets[0].home = root
+		if got := gatedAsBefore(targets, row.before)[0].Environment.Gated(); got != row.gated {
+			t.Errorf("%s: gated is %t", name, got)
+		}
 	}
 }

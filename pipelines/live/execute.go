@@ -66,8 +66,8 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		return e.giveUp(surely, "", err)
 	}
 	exit, err := e.terraform(ctx)
-	if err == nil && exit < 0 { // what it had not written to the state yet is lost
-		err = errors.New("a signal ended it")
+	if err == nil {
+		err = crashed(exit)
 	}
 	if err != nil {
 		note := fmt.Sprintf("terraform was cut short: %v", err)
@@ -81,6 +81,19 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		result.Reason += "; its log is " + name
 	}
 	return result, keep
+}
+
+// crashed says how terraform ended where that was not in an orderly way. What it had
+// not written to the state by then is lost, and its providers may live on. An orderly
+// apply ends with 0 or 1; a panic is 11, a fatal error of its runtime 2.
+func crashed(exit int) error {
+	switch {
+	case exit < 0:
+		return errors.New("a signal ended it")
+	case exit > 1:
+		return fmt.Errorf("it crashed, with %d", exit)
+	}
+	return nil
 }
 
 // unmoved compares the state with the one that was looked at before it was locked.

@@ -57,6 +57,8 @@ type planning struct {
 	runner  *terraform.Runner
 	pending map[string]Outcome // by id, what was planned before
 	planned map[string]planned // by id
+	// room is a directory that is cleared by whoever made it; "" takes temporary ones.
+	room string
 }
 
 // Run plans, judges each plan by policy, and returns one report on both.

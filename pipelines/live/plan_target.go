@@ -36,7 +36,7 @@ func (p *planning) target(ctx context.Context, t Target) planned {
 		o.result = pipelines.NotRunBecause(fmt.Errorf("making room for the plan: %w", err))
 		return o
 	}
-	work, err := os.MkdirTemp("", "penstock-")
+	work, err := p.desk()
 	if err != nil {
 		o.result = pipelines.NotRunBecause(fmt.Errorf("making room for a copy of the unit: %w", err))
 		return o
@@ -54,6 +54,16 @@ func (p *planning) target(ctx context.Context, t Target) planned {
 		o.result = pipelines.NotRunBecause(fmt.Errorf("writing the record: %w", err))
 	}
 	return o
+}
+
+// desk is a new directory to work in. It holds credentials, so it lies where recover
+// finds it, if there is such a place. Its name is short: see terraform.Runner.
+func (p *planning) desk() (string, error) {
+	if p.room == "" {
+		return os.MkdirTemp("", "penstock-")
+	}
+	dir := filepath.Join(p.room, "p")
+	return dir, os.Mkdir(dir, 0o700)
 }
 
 // destroys says whether a target is planned to be destroyed.

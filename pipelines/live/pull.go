@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
@@ -62,12 +63,22 @@ func addressesIn(state []byte) (map[string]bool, error) {
 			if instance.Deposed != "" {
 				continue
 			}
-			if len(instance.Key) > 0 {
-				addresses[address+"["+string(instance.Key)+"]"] = true
-			} else {
-				addresses[address] = true
-			}
+			addresses[address+keyOf(instance.Key)] = true
 		}
 	}
 	return addresses, nil
+}
+
+// keyOf is the key of an instance as it stands in an address. Terraform quotes it as
+// HCL does, which is not how JSON does: "&" is no escape there, and "${" is one.
+func keyOf(raw json.RawMessage) string {
+	var text string
+	switch {
+	case len(raw) == 0:
+		return ""
+	case json.Unmarshal(raw, &text) != nil: // a number
+		return "[" + string(raw) + "]"
+	}
+	quoted := strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, `"`, `\"`, `\`, `\\`, "${", "$${", "%{", "%%{").Replace(text)
+	return `["` + quoted + `"]`
 }

@@ -88,9 +88,16 @@ func (r Recover) Run(ctx context.Context) (*pipelines.Report, error) {
 		return slices.ContainsFunc(targets, func(t Target) bool { return leaseOf(t) == lease })
 	}
 	var notices []pipelines.Notice
+	var gone []pipelines.Result
 	for _, u := range unfinished {
 		run.runs[u.Target] = append(run.runs[u.Target], u)
-		if !known(u.Target) {
+		switch {
+		case known(u.Target):
+		case r.nowhere(u.Target):
+			gone = append(gone, pipelines.Result{Stage: RecoverStage, Unit: u.Target, Verdict: pipelines.NotRun,
+				Reason: fmt.Sprintf("the run %s was cut off, and there is no such unit here any more", u.ID),
+				Hint:   "check out a commit that still has it, and run penstock recover there"})
+		default:
 			notices = append(notices, pipelines.Notice{Message: fmt.Sprintf("the run %s on %q was cut off, but that is not among the units looked at here", u.ID, u.Target)})
 		}
 	}
@@ -99,8 +106,17 @@ func (r Recover) Run(ctx context.Context) (*pipelines.Report, error) {
 	report := scope.Each(ctx, RecoverStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
 		return run.target(ctx, byID[unit.Path])
 	})
-	report.Notices = append(report.Notices, notices...)
+	report.Notices, report.Results = append(report.Notices, notices...), append(report.Results, gone...)
+	report.Close()
 	return report, nil
+}
+
+// nowhere says whether a lease is of no unit that there is, so that no choice of units
+// would ever come to it. Where environments or targets were chosen, others are left out.
+func (r Recover) nowhere(lease string) bool {
+	return len(r.Environments)+len(r.Only) == 0 && !slices.ContainsFunc(r.Selection.Live, func(path string) bool {
+		return strings.HasSuffix(lease, "/"+path) || path == "." && strings.HasSuffix(lease, "/_root")
+	})
 }
 
 // target recovers one target.
@@ -187,6 +203,9 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	if err != nil {
 		return "", nil, err
 	}
+	if err := sameState(run.Entries[0].Backend, w.state); err != nil {
+		return "", nil, err
+	}
 	owner, err := ledger.NewOwner(r.Creator.Actor, ledger.CIFrom(os.Getenv))
 	if err != nil {
 		return "", nil, err
@@ -226,6 +245,20 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	}
 	return fmt.Sprintf("run %s of %s: %s", run.ID, run.Owner().Actor, note), found.findings(), journal.Record(ctx, ledger.Entry{Event: ledger.Recovered, Payload: ledger.Payload{
 		After: &ledger.State{Lineage: after.Lineage, Serial: after.Serial}, Changes: found.unknown, Note: note}})
+}
+
+// sameState refuses to look at another state than the one that a run changed: the unit
+// may keep it elsewhere by now, where neither its lock nor what it did is to be found.
+func sameState(was *ledger.Backend, now state) error {
+	if was == nil {
+		return nil
+	}
+	then := state{kind: was.Type, args: was.Coordinates}
+	if then.String() == now.String() {
+		return nil
+	}
+	return &pipelines.Error{Err: fmt.Errorf("looking at its state: the run changed %q, and the unit keeps its state in %q now", then, now),
+		Hint: "check out the commit that was applied, and run penstock recover there"}
 }
 
 // push writes the state that terraform could not write to its backend, if it still

@@ -173,6 +173,9 @@ func TestRefusesWithoutApproval(t *testing.T) {
 		t.Fatalf("a person is needed for %q", addresses)
 	}
 	g.refused("approval", "the risk is low, and nobody has approved terraform_data.one, terraform_data.two", nil)
+	if _, results := g.apply(); len(results) != 1 || len(results[0].Findings) != 1 || !strings.Contains(results[0].Findings[0].Hint, " --reason WHY ") {
+		t.Errorf("the hint names not all that is needed: %+v", results)
+	}
 	stranger := keyFile(t, filepath.Join(g.tmp, "keys"), "stranger.pem", newKey(t))
 	for _, a := range []struct{ name, pem, reason string }{
 		{"ada", g.approverPEM, `"ada" is not one of the 1 known approvers`},

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -75,5 +76,28 @@ func TestProgressUnknown(t *testing.T) {
 	}
 	if !slices.Equal(unknown, []string{"a.crashed", "a.replaced"}) {
 		t.Errorf("unknown are %q", unknown)
+	}
+}
+
+// Addresses of a state are those of a plan: terraform quotes keys as HCL does.
+func TestAddressesIn(t *testing.T) {
+	found, err := addressesIn([]byte(`{"resources": [{"module": "module.m[\"x&y\"]", "mode": "managed", "type": "a", "name": "b", "instances": [
+		{"index_key": 0}, {"index_key": "x\u0026y"}, {"index_key": "${z}%{z}$"}, {"index_key": "\"\\\n"}, {"index_key": "old", "deposed": "1"}]},
+		{"mode": "data", "type": "c", "name": "d", "instances": [{}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected := []string{`data.c.d`, `module.m["x&y"].a.b["$${z}%%{z}$"]`, `module.m["x&y"].a.b["\"\\\n"]`, `module.m["x&y"].a.b["x&y"]`, `module.m["x&y"].a.b[0]`}
+	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, expected) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Every end that is not orderly is left to recover.
+func TestCrashed(t *testing.T) {
+	for exit, cut := range map[int]bool{-1: true, 0: false, 1: false, 2: true, 11: true} {
+		if err := crashed(exit); (err != nil) != cut {
+			t.Errorf("%d: %v", exit, err)
+		}
 	}
 }

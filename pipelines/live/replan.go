@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +52,8 @@ type replanned struct {
 
 // again plans one target into a new directory in dir.
 func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, error) {
-	dir, err := os.MkdirTemp(dir, "new-")
+	room := dir
+	dir, err := os.MkdirTemp(room, "new-")
 	if err != nil {
 		return replanned{}, fmt.Errorf("making room to plan again: %w", err)
 	}
@@ -59,7 +62,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 	// It takes no lock of its own, of which nobody would know whose it is if we were
 	// killed: the state is compared once it is locked.
 	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: -1, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
-		root: a.root, runner: a.runner, pending: map[string]Outcome{}, planned: map[string]planned{}}
+		root: a.root, runner: a.runner, pending: map[string]Outcome{}, planned: map[string]planned{}, room: room}
 	out := replanned{p.target(ctx, t), dir}
 	switch out.record.Outcome {
 	case NoChanges:
@@ -81,10 +84,31 @@ func (a *applying) toReview(t Target, out replanned) error {
 	if mkdir := os.MkdirAll(a.Replanned, 0o700); mkdir != nil {
 		return errors.Join(err, mkdir)
 	}
-	if copied := os.CopyFS(a.Replanned, os.DirFS(out.dir)); copied != nil {
+	if copied := keepPrivate(a.Replanned, os.DirFS(out.dir)); copied != nil {
 		return errors.Join(err, fmt.Errorf("keeping the new plan: %w", copied))
 	}
 	return &pipelines.Error{Err: err, Hint: "seal the plan in " + a.Replanned + " with penstock capsule seal, have it reviewed, and apply its capsule"}
+}
+
+// keepPrivate copies files that hold secrets: os.CopyFS would let everybody read them.
+func keepPrivate(dir string, from fs.FS) error {
+	return fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if err != nil || d.IsDir() {
+			return errors.Join(err, os.MkdirAll(to, 0o700))
+		}
+		in, err := from.Open(name)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, in)
+		return errors.Join(err, out.Close())
+	})
 }
 
 // unplanned is what becomes of a target without a capsule. None is made of a plan

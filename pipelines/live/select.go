@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
@@ -110,6 +111,9 @@ func choose(targets []Target, c config.Live, environments, only []string) error 
 	for _, id := range only {
 		if !slices.ContainsFunc(targets, func(t Target) bool { return t.ID() == id }) {
 			return choice{fmt.Errorf("choosing units: %q is not selected", id)}
+		}
+		if len(environments) > 0 && !slices.ContainsFunc(targets, func(t Target) bool { return t.ID() == id && slices.Contains(environments, t.Environment.Name) }) {
+			return fmt.Errorf("choosing units: %w: %q is not in %s", ErrChoice, id, strings.Join(environments, ", "))
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) e
 	if last != nil {
 		err = fmt.Errorf("%w (of %d approvals the last one: %w)", err, len(entries), last)
 	}
-	return &pipelines.Error{Err: err, Hint: "have one of the approvers run: penstock capsule approve " + c.Digest + " --name NAME --key FILE --every-address"}
+	return &pipelines.Error{Err: err, Hint: "have one of the approvers run: penstock capsule approve " + c.Digest + " --name NAME --key FILE --reason WHY --every-address"}
 }
 
 func approvalPrefix(capsuleDigest string) string {
