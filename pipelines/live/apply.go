@@ -76,6 +76,7 @@ type applying struct {
 	failed map[string]bool // ids whose dependants are not applied
 	// applied are ids that were applied in this run.
 	applied map[string]bool
+	started time.Time
 }
 
 // Run applies wave by wave. A target that fails keeps those that depend on it from
@@ -128,9 +129,12 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		}
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own
 	}
-	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}, applied: map[string]bool{}}
+	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}, applied: map[string]bool{}, started: time.Now()}
 	return run.waves(ctx, targets), nil
 }
+
+// now is the time of the run, which goes on: waves and locks are waited for.
+func (a *applying) now() time.Time { return a.Now.Add(time.Since(a.started)) }
 
 func (a *applying) waves(ctx context.Context, targets []Target) *pipelines.Report {
 	report := &pipelines.Report{Stages: []string{ApplyStage}, Started: a.Now.UTC(), Selection: asUnits(a.Selection, targets)}

@@ -49,7 +49,7 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 		return refusal("capsule", err), false
 	}
 	if err := a.ledger.Used(ctx, c.Digest); err != nil {
-		return a.replayed(ctx, t, err), false
+		return a.replayed(ctx, t, err, work), false
 	}
 	if err := a.approved(ctx, t, c); err != nil {
 		return refusal("approval", err), false
@@ -90,9 +90,9 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 }
 
 // replayed is what becomes of a capsule that was used before: it is never applied a
-// second time. Where nobody named it and it is the last that was applied to the
-// target, there is nothing to do, and what depends on the target may go on.
-func (a *applying) replayed(ctx context.Context, t Target, err error) pipelines.Result {
+// second time. Where nobody named it, it is the last that was applied to the target
+// and a plan is empty, there is nothing to do, and what depends on the target may go on.
+func (a *applying) replayed(ctx context.Context, t Target, err error, work string) pipelines.Result {
 	var used *ledger.UsedError
 	if !errors.As(err, &used) {
 		return pipelines.NotRunBecause(err)
@@ -109,7 +109,11 @@ func (a *applying) replayed(ctx context.Context, t Target, err error) pipelines.
 	}
 	for _, entry := range runs[len(runs)-1].Entries {
 		if entry.Event == ledger.Finished && entry.Result != nil && entry.Result.OK {
-			return pipelines.Result{Reason: fmt.Sprintf("it was applied before, by run %s on %s: nothing is applied again", used.By.Run, used.At.UTC().Format(time.RFC3339))}
+			// What was applied may be gone again: only a plan without changes tells.
+			if _, planned := a.again(ctx, t, work); !errors.Is(planned, errNothing) {
+				return refusal("capsule", err)
+			}
+			return pipelines.Result{Reason: fmt.Sprintf("it was applied before, by run %s on %s: nothing is left to change", used.By.Run, used.At.UTC().Format(time.RFC3339))}
 		}
 	}
 	return refusal("capsule", err)
@@ -202,6 +206,12 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	}
 	if !same {
 		return "capsule", errors.New("the plan file does not hold the changes that were reviewed")
+	}
+	// When it was planned the rules of the base counted: what the change itself waives
+	// or switches off does not make it pass.
+	if v := e.c.Manifest.Policies.Verdict; v != pipelines.Pass && v != pipelines.Waived && e.t.Environment.Gated() {
+		return "policy", &pipelines.Error{Err: fmt.Errorf("by the rules of the base, when it was planned, the plan was judged %s", v),
+			Hint: "mend it, or bring the waiver or rule to the trunk first, and plan again"}
 	}
 	if v := f.judged.Verdict; v != pipelines.Pass && v != pipelines.Waived && e.t.Environment.Gated() {
 		return "policy", &pipelines.Error{Err: fmt.Errorf("by the rules of the trunk the plan is judged %s, with %d findings", v, len(f.judged.Findings)),

@@ -85,7 +85,7 @@ func (p *planning) describe(ctx context.Context, t Target, out string, o *planne
 		return pipelines.NotRunBecause(err)
 	}
 	o.facts = &f
-	o.record.Planned.Risk, o.record.Planned.Policies = f.manifestRisk(t, o.record.Planned.Destroy), f.policies
+	o.record.Planned.Risk, o.record.Planned.Policies = f.manifestRisk(t, o.record.Planned.Destroy || o.record.Review), f.policies
 	if o.record.Outcome == NoChanges {
 		return pipelines.Result{Reason: "no changes", Judged: map[string]int{"changes": 0}}
 	}

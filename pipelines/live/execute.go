@@ -55,6 +55,9 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 	if rule, err := e.unmoved(ctx); err != nil {
 		return e.giveUp(surely, rule, err)
 	}
+	if !e.now().Before(e.c.Manifest.Expires) { // it was waited for a lock meanwhile
+		return e.giveUp(surely, "capsule", fmt.Errorf("the capsule held until %s", e.c.Manifest.Expires.Format(time.RFC3339)))
+	}
 	if err := e.ledger.Use(surely, e.c.Digest, e.owner); err != nil {
 		rule := ""
 		if errors.Is(err, ledger.ErrUsed) {
@@ -172,8 +175,14 @@ func (e *execution) finish(ctx context.Context, exit int) (pipelines.Result, boo
 		return pipelines.NotRunBecause(fmt.Errorf("reading the state after the apply: %w", err)), true
 	}
 	if _, err := os.Stat(filepath.Join(e.w.Unit, "errored.tfstate")); err == nil {
-		return pipelines.Result{Verdict: pipelines.NotRun, Reason: "terraform could not write the state; it lies in " + filepath.Join(e.w.Unit, "errored.tfstate"),
-			Hint: "run penstock recover: it writes the state where it belongs"}, true
+		left := filepath.Join(e.w.Unit, "errored.tfstate")
+		result := pipelines.Result{Verdict: pipelines.NotRun, Reason: "terraform could not write the state; it lies in " + left,
+			Hint: "run penstock recover on this machine: it writes the state where it belongs"}
+		// In a container it is gone with it.
+		if name, err := e.keep(ctx, left, "states", ".tfstate.age"); err == nil && name != "" {
+			result.Reason += ", and encrypted in the store as " + name
+		}
+		return result, true
 	}
 	// From here on recover has nothing to do, so it must find nothing.
 	if err := e.lock.release(ctx); err != nil {
@@ -256,12 +265,17 @@ func unsettled(result pipelines.Result, err error) pipelines.Result {
 	return result
 }
 
-// keepLog encrypts the log to those who may open plans, and returns its name in the store.
+// keepLog keeps the log.
 func (e *execution) keepLog(ctx context.Context) (string, error) {
+	return e.keep(ctx, filepath.Join(e.work, LogFile), "logs", ".age")
+}
+
+// keep encrypts a file to those who may open plans, and returns its name in the store.
+func (e *execution) keep(ctx context.Context, file, kind, suffix string) (string, error) {
 	if len(e.Config.Live.Recipients) == 0 {
 		return "", nil
 	}
-	sealed, err := os.Create(filepath.Join(e.work, "log.age"))
+	sealed, err := os.Create(filepath.Join(e.work, kind+suffix))
 	if err != nil {
 		return "", err
 	}
@@ -270,7 +284,7 @@ func (e *execution) keepLog(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = onFile(filepath.Join(e.work, LogFile), func(r io.Reader) error {
+	err = onFile(file, func(r io.Reader) error {
 		_, err := io.Copy(to, r)
 		return err
 	})
@@ -280,6 +294,6 @@ func (e *execution) keepLog(ctx context.Context) (string, error) {
 	if _, err := sealed.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	name := path.Join("logs", e.t.Environment.Name, hexOf(digestOf(e.t.Unit.Path))[:24], e.owner.Run+".age")
+	name := path.Join(kind, e.t.Environment.Name, hexOf(digestOf(e.t.Unit.Path))[:24], e.owner.Run+suffix)
 	return name, e.Store.Create(ctx, name, sealed)
 }

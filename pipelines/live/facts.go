@@ -123,10 +123,10 @@ func onFile(name string, do func(io.Reader) error) error {
 
 // manifestRisk is the risk as a capsule binds it: with the addresses that need a
 // person in the target's environment.
-func (f facts) manifestRisk(t Target, destroy bool) capsule.Risk {
+func (f facts) manifestRisk(t Target, byName bool) capsule.Risk {
 	r := capsule.Risk{Level: string(f.risk.Level)}
 	seen := map[string]bool{}
-	if destroy && t.Environment.Gated() { // whatever the risk: who approves it names the unit
+	if byName && t.Environment.Gated() { // whatever the risk: who approves it names the target
 		r.Addresses = append(r.Addresses, t.ID())
 	}
 	for _, reason := range f.risk.Reasons {

@@ -45,7 +45,7 @@ func shown(t Target, r Record, f *facts, digest string) page.Target {
 		Why: t.Unit.Why, CapsuleDigest: digest, Errors: r.Errors}
 	if f != nil {
 		one.Summary, one.Risk, one.Verdicts = &f.summary, f.risk, []pipelines.Result{f.judged}
-		one.Approve = len(f.manifestRisk(t, r.Planned.Destroy).Addresses) > 0
+		one.Approve = len(f.manifestRisk(t, r.Planned.Destroy || r.Review).Addresses) > 0
 	}
 	return one
 }

@@ -56,6 +56,7 @@ type planning struct {
 	root    *os.Root
 	runner  *terraform.Runner
 	pending map[string]Outcome // by id, what was planned before
+	review  bool               // an apply plans again: see Record.Review
 	planned map[string]planned // by id
 	// room is a directory that is cleared by whoever made it; "" takes temporary ones.
 	room string

@@ -30,7 +30,7 @@ type planned struct {
 
 // target plans one target in a copy that is gone afterwards.
 func (p *planning) target(ctx context.Context, t Target) planned {
-	o := planned{target: t, record: Record{Target: t.ID(), Outcome: Failed}}
+	o := planned{target: t, record: Record{Target: t.ID(), Outcome: Failed, Review: p.review}}
 	out := filepath.Join(p.Out, t.directory())
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		o.result = pipelines.NotRunBecause(fmt.Errorf("making room for the plan: %w", err))

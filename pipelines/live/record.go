@@ -45,6 +45,9 @@ type Record struct {
 	Outcome Outcome `json:"outcome"`
 	// Again is the wave after which it has to be planned again, 0 if it need not be.
 	Again int `json:"again,omitempty"`
+	// Review: it was planned again by an apply, and what it does is not what was
+	// reviewed. Whatever its risk, a person approves it by the name of the target.
+	Review bool `json:"review,omitempty"`
 	// Planned is the manifest of its capsule, as far as the plan tells it.
 	Planned capsule.Manifest `json:"planned"`
 	// Errors are the diagnostics of a failed plan that may be shown.

@@ -145,6 +145,17 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 			return result
 		}
 	}
+	if free { // nobody begins to apply while it is looked at
+		owner, err := ledger.NewOwner(r.Creator.Actor, ledger.CIFrom(os.Getenv))
+		if err != nil {
+			return pipelines.NotRunBecause(err)
+		}
+		own, err := r.ledger.Acquire(ctx, leaseOf(t), owner, 10*time.Minute)
+		if err != nil {
+			return pipelines.NotRunBecause(held(err))
+		}
+		defer own.Release(context.WithoutCancel(ctx)) //nolint:errcheck // it runs out, and recover is run again
+	}
 	var said []string
 	var open []pipelines.Finding
 	for _, run := range runs {

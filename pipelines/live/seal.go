@@ -123,7 +123,7 @@ func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, rec
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
-	m.Risk, m.Policies, m.Images = facts.manifestRisk(t, m.Destroy), facts.policies, s.Images
+	m.Risk, m.Policies, m.Images = facts.manifestRisk(t, m.Destroy || record.Review), facts.policies, s.Images
 	if m.Changes, err = bound(facts.changes, key); err != nil {
 		return Sealed{}, nil, err
 	}

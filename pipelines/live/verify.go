@@ -45,7 +45,7 @@ func (a *applying) verify(t Target, c *capsule.Capsule, closure string) error {
 		return &pipelines.Error{Err: fmt.Errorf("verifying the capsule of %q: nobody may sign for %q", t.ID(), t.Environment.Name),
 			Hint: "name the public keys of those who seal under live.signers"}
 	}
-	if err := c.Verify(capsule.Trust{Signers: signers, Now: a.Now}); err != nil {
+	if err := c.Verify(capsule.Trust{Signers: signers, Now: a.now()}); err != nil {
 		return err
 	}
 	m := c.Manifest
@@ -101,7 +101,7 @@ func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) e
 		if err = errors.Join(err, content.Close()); err != nil {
 			return fmt.Errorf("reading an approval: %w", err)
 		}
-		if _, last = capsule.VerifyApproval(text, c, approvers, a.Now); last == nil {
+		if _, last = capsule.VerifyApproval(text, c, approvers, a.now()); last == nil {
 			return nil
 		}
 	}
