@@ -60,11 +60,13 @@ func TestRefusesAPolicyLoosenedByTheChange(t *testing.T) {
 			g.git("checkout", "-q", "main")
 			g.git("checkout", "-q", "topic", "--", "live")
 			g.commit()
-			g.refused("policy", "by the rules of the trunk the plan is judged fail, with 1 findings", nil)
-			// With the excuse on the trunk it is what somebody merged there.
+			const base = "by the rules of the base, when it was planned, the plan was judged fail"
+			g.refused("policy", base, nil)
+			// With the excuse on the trunk it holds for what is planned from then on.
 			g.git("checkout", "-q", "topic", "--", "penstock.yaml")
 			g.commit()
-			g.applied()
+			g.refused("policy", base, nil)
+			g.applied("--capsule", g.sealed().Path)
 		})
 	}
 }

@@ -352,8 +352,11 @@ func TestPlansAnewWhereTheStateMoved(t *testing.T) {
 	if records[guardedUnit].Outcome != live.Changes {
 		t.Errorf("kept is %+v", records)
 	}
-	// The plan that was kept is reviewed like any other, and applied.
-	g.applied("--capsule", g.sealOf(replanned).Path) // of two in one second the store does not tell the later
+	// The plan that was kept is applied once a person approved it by name.
+	again := g.sealOf(replanned)
+	g.refused("approval", "nobody has approved "+guardedUnit, nil, "--capsule", again.Path)
+	g.approve(again, "ines", g.approverPEM, again.Manifest.Risk.Addresses...)
+	g.applied("--capsule", again.Path) // of two in one second the store does not tell the later
 }
 
 func TestRefusesWhileALiveRunHasTheLease(t *testing.T) {
