@@ -4,12 +4,14 @@ package live_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -124,12 +126,25 @@ func (r *running) ended() bool {
 	}
 }
 
+// entries are the names of what is in the journal, in order: to read it all, again and
+// again, would be most of what the test does.
+func (k *killing) entries() []store.Entry {
+	k.t.Helper()
+	list, err := k.store().List(context.WithoutCancel(k.t.Context()), "journal/"+killTarget+"/")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return list
+}
+
 // phase is how far the newest run has come, "" before its lease.
 func (k *killing) phase(known map[string]bool) (phase, run string) {
 	k.t.Helper()
-	for _, r := range k.runs(killTarget) {
-		if !known[r.ID] {
-			return string(r.Entries[len(r.Entries)-1].Event), r.ID
+	if list := k.entries(); len(list) > 0 {
+		name := list[len(list)-1].Name
+		run := path.Base(path.Dir(name))
+		if _, event, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".json"), "-"); !known[run] {
+			return event, run
 		}
 	}
 	held, err := k.book.Look(k.t.Context(), killTarget)
@@ -146,8 +161,8 @@ func (k *killing) phase(known map[string]bool) (phase, run string) {
 func (k *killing) once(i int) bool {
 	k.t.Helper()
 	known := map[string]bool{}
-	for _, r := range k.runs(killTarget) {
-		known[r.ID] = true
+	for _, entry := range k.entries() {
+		known[path.Base(path.Dir(entry.Name))] = true
 	}
 	k.want(k.random)
 	dir, _ := k.plan()
@@ -326,18 +341,27 @@ func (k *killing) ends(run string) bool {
 	return true
 }
 
+// journal is that of one run; empty where it came to none.
+func (k *killing) journal(run string) ledger.Run {
+	k.t.Helper()
+	if !slices.ContainsFunc(k.entries(), func(e store.Entry) bool { return path.Base(path.Dir(e.Name)) == run }) {
+		return ledger.Run{}
+	}
+	r, err := k.book.Run(k.t.Context(), killTarget, run)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return r
+}
+
 // settle holds what is left against the promises, and brings the unit to what is wanted.
 func (k *killing) settle(i int, run string, apply *running) {
 	k.t.Helper()
 	fail := func(format string, args ...any) {
 		k.t.Helper()
 		k.t.Errorf("run %d: %s\nthe apply said:\n%s", i, fmt.Sprintf(format, args...), apply.out.String())
-		for _, r := range k.runs(killTarget) {
-			if r.ID == run {
-				for _, e := range r.Entries {
-					k.t.Logf("%s %s %v %v %s", e.At.Format(time.TimeOnly), e.Event, e.Changes, e.Result, e.Note)
-				}
-			}
+		for _, e := range k.journal(run).Entries {
+			k.t.Logf("%s %s %v %v %s", e.At.Format(time.TimeOnly), e.Event, e.Changes, e.Result, e.Note)
 		}
 	}
 	if held, err := k.book.Look(k.t.Context(), killTarget); !errors.Is(err, store.ErrNotFound) {
@@ -352,12 +376,7 @@ func (k *killing) settle(i int, run string, apply *running) {
 	if open, err := k.book.Unfinished(k.t.Context()); err != nil || len(open) > 0 {
 		fail("%d runs are unfinished, %v", len(open), err)
 	}
-	var told []string
-	for _, r := range k.runs(killTarget) {
-		if r.ID == run {
-			told = listed(r)
-		}
-	}
+	told := listed(k.journal(run))
 	for _, object := range k.lost(k.bucket) {
 		if k.lostBefore[object] {
 			continue
