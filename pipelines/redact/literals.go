@@ -169,11 +169,14 @@ type literalWalk struct {
 	literals Literals
 	hidden   []bool
 	// values are the members of objects that have the name of a secret.
-	values map[hclsyntax.Node]bool
+	values map[hclsyntax.Expression]bool
 }
 
 func (c *literalWalk) Enter(n hclsyntax.Node) hcl.Diagnostics {
-	hidden := c.hidden[len(c.hidden)-1] || c.values[n]
+	hidden := c.hidden[len(c.hidden)-1]
+	if e, ok := n.(hclsyntax.Expression); ok { // the scope of a for expression is none, and cannot be a key of a map
+		hidden = hidden || c.values[e]
+	}
 	switch e := n.(type) {
 	case *hclsyntax.FunctionCallExpr:
 		hidden = hidden || e.Name == "sensitive"
@@ -182,7 +185,7 @@ func (c *literalWalk) Enter(n hclsyntax.Node) hcl.Diagnostics {
 			key := keyOf(item.KeyExpr)
 			if holdsSecret(key) {
 				if c.values == nil {
-					c.values = map[hclsyntax.Node]bool{}
+					c.values = map[hclsyntax.Expression]bool{}
 				}
 				c.values[item.ValueExpr] = true
 			}
