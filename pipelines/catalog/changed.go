@@ -103,6 +103,7 @@ func Changed(ctx context.Context, base, head *git.Tree, baseConfig, headConfig *
 	}
 	c := diff(base.Entries, head.Entries)
 	units, notices := after.units()
+	stayLive(before, after, units)
 	s := pipelines.Selection{Schema: pipelines.SelectionSchema, Total: len(units), Units: []pipelines.Unit{}, Notices: notices, Live: live(units)}
 	for _, unit := range units {
 		why := c.why(after, unit.Path)
@@ -115,7 +116,7 @@ func Changed(ctx context.Context, base, head *git.Tree, baseConfig, headConfig *
 		unit.Why, unit.Inputs = why, after.inputs(unit.Path)
 		s.Units = append(s.Units, unit)
 	}
-	s.Removed = removed(before, units)
+	s.Removed = removed(before, after, units)
 	if len(s.Units) == 0 {
 		s.Reason = "no unit depends on what changed"
 		if len(c.sorted) == 0 {
@@ -156,12 +157,29 @@ func All(ctx context.Context, t *git.Tree, c *config.Config) (pipelines.Selectio
 	return empty(s), nil
 }
 
+// stayLive keeps the kind of live units that lost their backend, or of which a file
+// can no longer be read: what they made is still there, and somebody has to look.
+func stayLive(before, after *graph, units []pipelines.Unit) {
+	was, _ := before.units()
+	kinds := map[string]pipelines.Kind{}
+	for _, unit := range was {
+		kinds[unit.Path] = unit.Kind
+	}
+	for i := range units {
+		if kinds[units[i].Path] == pipelines.Live && units[i].Kind == pipelines.Module {
+			units[i].Kind = pipelines.Live
+		}
+	}
+}
+
 // removed are the live units of the base that are no longer there.
-func removed(before *graph, units []pipelines.Unit) (gone []pipelines.Unit) {
+func removed(before, after *graph, units []pipelines.Unit) (gone []pipelines.Unit) {
 	there := live(units)
 	was, _ := before.units()
 	for _, unit := range was {
-		if unit.Kind == pipelines.Live && !slices.Contains(there, unit.Path) {
+		// Where any configuration is left the unit was not taken away, whatever it is now.
+		left := slices.ContainsFunc(after.children[unit.Path], after.configures)
+		if unit.Kind == pipelines.Live && !slices.Contains(there, unit.Path) && !left {
 			unit.Why, unit.Inputs = []string{unit.Path, "it was taken away"}, before.inputs(unit.Path)
 			gone = append(gone, unit)
 		}

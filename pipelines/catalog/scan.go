@@ -43,6 +43,8 @@ type facts struct {
 	refs []ref
 	// live: it has a backend or cloud block, so that its directory is applied as it is.
 	live bool
+	// broken: it could not be read, so that nobody knows whether it has one.
+	broken bool
 }
 
 // configuration says whether Terraform or OpenTofu reads the file as configuration.
@@ -67,7 +69,7 @@ const scanLimit = 8 << 20
 func scan(name string, src []byte) facts {
 	switch {
 	case len(src) > scanLimit:
-		return facts{refs: []ref{{what: anywhere}}}
+		return unreadable()
 	case strings.HasSuffix(name, ".json"):
 		return scanJSON(src)
 	case strings.HasSuffix(name, ".go"):
@@ -82,16 +84,19 @@ func scan(name string, src []byte) facts {
 // parse reads the facts of HCL.
 func parse(name string, src []byte) facts {
 	if nesting.TooDeep(src) != "" {
-		return facts{refs: []ref{{what: anywhere}}}
+		return unreadable()
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	if diags.HasErrors() {
-		return facts{refs: []ref{{what: anywhere}}}
+		return unreadable()
 	}
 	s := &hclScan{}
 	s.body(file.Body.(*hclsyntax.Body), nil)
 	return s.facts
 }
+
+// unreadable is a file that may refer to anything, and be anything.
+func unreadable() facts { return facts{refs: []ref{{what: anywhere}}, broken: true} }
 
 type hclScan struct{ facts }
 
@@ -267,7 +272,7 @@ func traversal(t hcl.Traversal) string {
 func scanJSON(src []byte) facts {
 	var root any
 	if json.Unmarshal(src, &root) != nil {
-		return facts{refs: []ref{{what: anywhere}}}
+		return unreadable()
 	}
 	s := &hclScan{}
 	s.value(root, nil)

@@ -61,8 +61,8 @@ func (g *graph) kind(dir string) pipelines.Kind {
 		return pipelines.Test
 	case slices.Contains(parts, "examples"), slices.Contains(parts, "example"):
 		return pipelines.Example
-	case has(func(p string) bool { return path.Base(p) == "terragrunt.hcl" || g.facts[p].live }):
-		return pipelines.Live
+	case has(func(p string) bool { return path.Base(p) == "terragrunt.hcl" || g.facts[p].live || g.facts[p].broken }):
+		return pipelines.Live // what cannot be read may be: whoever plans it is told
 	}
 	return pipelines.Module
 }

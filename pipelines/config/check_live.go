@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ var environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
 var (
 	lifetime    = regexp.MustCompile(`^[0-9]+[hm]$`)
+	placeholder = regexp.MustCompile(`\{[A-Za-z_]*\}`)
 	backendType = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 )
 
@@ -91,6 +93,13 @@ func (l *Live) environment(at func(...any) pipelines.Position, i int) error {
 	}
 	if e.Backend.Type != "" && !backendType.MatchString(e.Backend.Type) {
 		return refuse(at("environments", i, "backend", "type"), "", "the type of the backend is %q", e.Backend.Type)
+	}
+	for key, value := range e.Backend.Config {
+		for _, name := range placeholder.FindAllString(fmt.Sprint(value), -1) {
+			if name != "{env}" && name != "{unit}" {
+				return refuse(at("environments", i, "backend", "config", key), "allowed are {env} and {unit}", "there is no placeholder %q", name)
+			}
+		}
 	}
 	if e.Approve != "" {
 		if err := oneOf(place("approve"), "approve", e.Approve, Risks); err != nil {

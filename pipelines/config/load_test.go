@@ -82,6 +82,7 @@ var refused = map[string]struct {
 	"environment x2":   {text: "version: 1\nlive: {environments: [{name: a}, {name: a}]}\n", want: `the environment "a" is there twice`, meaning: true},
 	"environment glob": {text: "version: 1\nlive: {environments: [{name: a, paths: ['{x']}]}\n", want: "which is no glob", meaning: true},
 	"no backend":       {text: "version: 1\nlive: {environments: [{name: a, backend: {config: {path: x}}}]}\n", want: "the backend has no type", meaning: true},
+	"placeholder":      {text: "version: 1\nlive: {environments: [{name: a, backend: {type: local, config: {path: '{environment}/x'}}}]}\n", want: `there is no placeholder "{environment}"`, meaning: true},
 	"backend type":     {text: "version: 1\nlive: {environments: [{name: a, backend: {type: S3}}]}\n", want: `the type of the backend is "S3"`},
 	"no such approver": {text: "version: 1\nlive: {environments: [{name: a, approvers: [x]}]}\n", want: `there is no approver "x"`, meaning: true},
 	"approve when":     {text: "version: 1\nlive: {environments: [{name: a, approve: never}]}\n", want: `approve is "never"`},

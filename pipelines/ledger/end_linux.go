@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-// End kills what is left of a run on this machine: orphaned terraform and providers,
-// and the run's own process. It refuses where the processes of this machine are not
+// End kills what is left of a run on this machine: orphaned terraform and providers.
+// It refuses where the run's own process lives, and where the processes of this machine are not
 // known to be those of the run, and returns how many it killed.
 func End(o Owner) (int, error) {
 	if why := elsewhere(o); why != "" {
 		return 0, fmt.Errorf("ending what is left of the run %s: %s", o.Run, why)
 	}
-	killed := 0
+	var left []int
 	names, err := pids()
 	if err != nil {
 		return 0, fmt.Errorf("listing the processes of this machine: %w", err)
@@ -23,13 +23,16 @@ func End(o Owner) (int, error) {
 		if err != nil || s.kernel || s.ended() || s.start < o.PIDStart {
 			continue
 		}
-		mine, err := marked(pid, o)
 		if pid == o.PID && s.start == o.PIDStart {
-			mine, err = true, nil
+			return 0, fmt.Errorf("ending what is left of the run %s: its own process %d lives", o.Run, pid)
 		}
-		if err != nil || !mine {
+		if mine, err := marked(pid, o); err != nil || !mine {
 			continue
 		}
+		left = append(left, pid)
+	}
+	killed := 0
+	for _, pid := range left {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return killed, fmt.Errorf("ending process %d of the run %s: %w", pid, o.Run, err)
 		}

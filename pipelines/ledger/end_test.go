@@ -15,6 +15,9 @@ func TestEndKillsWhatIsLeftOfARunAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if killed, err := End(owner); err == nil || killed != 0 {
+		t.Fatalf("a run that lives was ended: %d processes, %v", killed, err)
+	}
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func stateOf(fsys fs.FS, t Target) (state, error) {
 	backend := t.Environment.Backend
 	if backend.Type == "" {
 		if s.kind == "" || s.kind == "local" {
-			s.kind, s.args = "local", map[string]string{"path": path.Join(t.Unit.Path, cmp.Or(s.args["path"], "terraform.tfstate"))}
+			s.kind, s.args = "local", map[string]string{"path": t.localState(s.args["path"])}
 		}
 		return s, nil
 	}
@@ -100,6 +100,16 @@ func stateOf(fsys fs.FS, t Target) (state, error) {
 		}
 	}
 	return s, nil
+}
+
+// localState is the file of a state that nobody has said a place for, or what the
+// unit itself says, relative to the root. Beside the code it would be taken for a
+// part of the unit by the next plan.
+func (t Target) localState(declared string) string {
+	if declared != "" {
+		return path.Join(t.Unit.Path, declared)
+	}
+	return path.Join(".penstock", "state", t.Environment.Name, cmp.Or(strings.TrimPrefix(t.Unit.Path, "."), "root")+".tfstate")
 }
 
 // overrides are the arguments of init that put a target's state where its environment
@@ -122,7 +132,7 @@ func (t Target) overrides(fsys fs.FS, root string) (args []string, block string,
 	if kind == "local" || kind == "" && declared.kind == "local" {
 		file := given["path"]
 		if file == "" {
-			file = path.Join(t.Unit.Path, cmp.Or(declared.args["path"], "terraform.tfstate"))
+			file = t.localState(declared.args["path"])
 		}
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(root, filepath.FromSlash(file))

@@ -222,7 +222,7 @@ func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner,
 func (w *unitWorkspace) linkState(root string) error {
 	file := w.state.args["path"]
 	top, _, below := strings.Cut(file, "/")
-	if w.state.kind != "local" || path.IsAbs(file) || !below || top == ".." {
+	if w.state.kind != "local" || path.IsAbs(file) || !below || top == ".." || top == ".penstock" { // that is nobody's to read
 		return nil
 	}
 	from := filepath.Join(root, top)

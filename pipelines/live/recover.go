@@ -185,12 +185,17 @@ func (r *recovering) dead(ctx context.Context, owner ledger.Owner) pipelines.Res
 		if _, err := ledger.End(owner); err != nil {
 			return pipelines.NotRunBecause(err)
 		}
-		state, why = r.Coroner.Alive(ctx, owner)
+		for range 50 { // a process that was killed is there for a while
+			if state, why = r.Coroner.Alive(ctx, owner); state != ledger.Living {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
 	}
 	if state == ledger.Dead {
 		return pipelines.Result{}
 	}
-	hint := "wait until it ends, or end what is left of it: penstock recover --end"
+	hint := "wait until it ends; orphans of a penstock that is gone are ended by penstock recover --end"
 	if state != ledger.Living {
 		hint = "a person who knows that it is dead says so: penstock unlock"
 	}

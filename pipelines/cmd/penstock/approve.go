@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
@@ -58,6 +62,8 @@ environment who neither made the change nor sealed it.`,
 			if len(addresses) == 0 {
 				if len(c.Manifest.Risk.Addresses) == 0 {
 					fmt.Fprintln(p.out, "nothing in it needs a person")
+				} else {
+					fmt.Fprintln(p.out, "nothing was approved: name addresses with --address, or take --every-address")
 				}
 				return nil
 			}
@@ -66,6 +72,9 @@ environment who neither made the change nor sealed it.`,
 			}
 			signer, err := capsule.ReadSigner(key)
 			if err != nil {
+				return err
+			}
+			if err := mayApprove(s.config.Live, c, name, signer, addresses); err != nil {
 				return err
 			}
 			if err := live.Approve(cmd.Context(), kept, live.ApprovalOf(c, name, reason, addresses, time.Now()), signer); err != nil {
@@ -83,4 +92,25 @@ environment who neither made the change nor sealed it.`,
 	flags.BoolVar(&every, "every-address", false, "approve all that needs a person")
 	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
 	return cmd
+}
+
+// mayApprove refuses an approval that apply would not count.
+func mayApprove(c config.Live, of *capsule.Capsule, name string, key crypto.Signer, addresses []string) error {
+	known, ok := c.Approvers[name]
+	if !ok {
+		return usage("there is no approver %q, there are %s", name, strings.Join(slices.Sorted(maps.Keys(c.Approvers)), ", "))
+	}
+	public, err := capsule.ParsePublic(known)
+	if err != nil {
+		return err
+	}
+	if !public.Equal(key.Public()) {
+		return usage("the key is not that of %q in %s", name, config.File)
+	}
+	for _, address := range addresses {
+		if !slices.Contains(of.Manifest.Risk.Addresses, address) {
+			return usage("%q is not among what needs a person", address)
+		}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -142,14 +143,9 @@ func opened(ctx context.Context, named string, s scope) (store.Store, error) {
 	return store.Open(ctx, named)
 }
 
-func remote(address string) bool {
-	for _, scheme := range []string{"s3://", "oci://", "file://"} {
-		if len(address) > len(scheme) && address[:len(scheme)] == scheme {
-			return true
-		}
-	}
-	return false
-}
+// remote says whether an address is not that of a directory; of what kind it is, and
+// whether that is known, the store says.
+func remote(address string) bool { return strings.Contains(address, "://") }
 
 func (p *program) apply() *cobra.Command {
 	var f liveFlags

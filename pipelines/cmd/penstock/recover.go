@@ -96,9 +96,14 @@ and penstock recover is then run to say what it did.`,
 			fmt.Fprintf(p.out, "%s is held by %s since %s (%s ago), renewed %s ago\n", given[0], report.Printable(held.Owner.String()),
 				held.Since.UTC().Format(time.RFC3339), held.Now.Sub(held.Since).Round(time.Second), held.Now.Sub(held.Renewed).Round(time.Second))
 			p.verdict = pipelines.Pass
+			state, why := coroner().Alive(cmd.Context(), held.Owner)
+			fmt.Fprintf(p.out, "the run is %s: %s\n", state, report.Printable(why))
 			if run == "" {
 				fmt.Fprintf(p.out, "to release it: penstock unlock %s --run %s\n", given[0], held.Owner.Run)
 				return nil
+			}
+			if state == ledger.Living {
+				return usage("the run %s lives: it is not released while it does", held.Owner.Run)
 			}
 			if run != held.Owner.Run {
 				return usage("the run that holds it is %s, not %q", held.Owner.Run, run)

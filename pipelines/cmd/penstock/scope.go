@@ -97,9 +97,29 @@ func (f *scopeFlags) only(s *pipelines.Selection) error {
 	return nil
 }
 
+// below refuses a directory whose repository is configured above it: it would be
+// planned as another one, with other state.
+func below(root string) error {
+	if _, err := os.Lstat(filepath.Join(root, config.File)); err == nil {
+		return nil
+	}
+	for dir := root; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, config.File)); err == nil {
+			return usage("%s lies in %q, above the directory that was named: go there, and choose the unit with --unit", config.File, dir)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || dir == filepath.Dir(dir) {
+			return nil
+		}
+	}
+}
+
 // fetchRemoved puts the closures of units that were taken away where the live stages
-// find them, until the function that it returns is called.
+// find them, until the function that it returns is called. It refuses a scope that
+// is no repository of live infrastructure of its own.
 func (s *scope) fetchRemoved(ctx context.Context) (func(), error) {
+	if err := below(s.Root); err != nil {
+		return nil, err
+	}
 	if len(s.Selection.Removed) == 0 {
 		return func() {}, nil
 	}
