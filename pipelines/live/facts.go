@@ -22,8 +22,8 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/risk"
 )
 
-var errNoRecipients = &pipelines.Error{Err: errors.New("sealing plans: there are no recipients"),
-	Hint: "name public keys of those who may open plans under live.recipients in penstock.yaml: age-keygen makes one"}
+var errNoRecipients = &config.Error{Cause: &pipelines.Error{Position: pipelines.Position{Path: config.File}, Err: errors.New("sealing plans: there are no recipients"),
+	Hint: "name public keys of those who may open plans under live.recipients: penstock capsule keygen --identity makes one"}}
 
 // facts are what the JSON of a plan says, whoever wrote the record beside it.
 type facts struct {

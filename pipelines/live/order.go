@@ -31,8 +31,8 @@ func Order(fsys fs.FS, targets []Target, known []string, c config.Live) ([]Targe
 		after[t.ID()] = list
 	}
 	if loop := cycle(after); loop != nil {
-		return nil, &pipelines.Error{Err: fmt.Errorf("ordering the units: they depend on each other in a circle: %s", strings.Join(loop, " -> ")),
-			Hint: "take one of these dependencies out"}
+		return nil, &config.Error{Cause: &pipelines.Error{Err: fmt.Errorf("ordering the units: they depend on each other in a circle: %s", strings.Join(loop, " -> ")),
+			Hint: "take one of these dependencies out"}}
 	}
 	waves := map[string]int{}
 	var wave func(id string) int

@@ -67,8 +67,8 @@ func Targets(fsys fs.FS, units []pipelines.Unit, c config.Live) ([]Target, error
 			}
 		}
 		if len(in) == 0 {
-			return nil, &pipelines.Error{Err: fmt.Errorf("sorting %q into environments: it is in none of %s", unit.Path, names(environments)),
-				Hint: "name it under paths of an environment in penstock.yaml, add a file ENVIRONMENT.tfvars to it, or take it out with {path: " + unit.Path + ", kind: ignore}"}
+			return nil, &config.Error{Cause: &pipelines.Error{Position: pipelines.Position{Path: config.File}, Err: fmt.Errorf("sorting %q into environments: it is in none of %s", unit.Path, names(environments)),
+				Hint: "name it under paths of an environment in penstock.yaml, add a file ENVIRONMENT.tfvars to it, or take it out with {path: " + unit.Path + ", kind: ignore}"}}
 		}
 		for i := range in {
 			in[i].shared = in[i].shared || len(in) > 1
