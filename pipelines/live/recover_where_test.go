@@ -16,6 +16,7 @@ func (g *guarded) cutOff(target string, backend *ledger.Backend) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	owner.Machine.Host += "-elsewhere" // of a run that lives nobody can say that it is dead
 	if _, err := book.Acquire(g.t.Context(), target, owner, time.Second); err != nil {
 		g.t.Fatal(err)
 	}

@@ -417,12 +417,15 @@ func TestRefusesAPlanFileBehindAnotherPlansJSON(t *testing.T) {
 	g.refused("capsule", "the plan file does not hold the changes that were reviewed", nil)
 }
 
-// approval is one that could have been meant for a capsule.
+// approve keeps an approval that could have been meant for a capsule. Whoever may
+// write to the store need not take the program, which refuses those that do not count.
 func (g *guarded) approve(c *capsule.Capsule, name, pem string, addresses ...string) {
 	g.t.Helper()
-	args := []string{"capsule", "approve", c.Digest, "--name", name, "--key", pem, "--reason", "OPS-1"}
-	for _, a := range addresses {
-		args = append(args, "--address", a)
+	key, err := capsule.ReadSigner(pem)
+	if err == nil {
+		err = live.Approve(g.t.Context(), g.store(), live.ApprovalOf(c, name, "OPS-1", addresses, time.Now()), key)
 	}
-	g.must(args...)
+	if err != nil {
+		g.t.Fatal(err)
+	}
 }
