@@ -80,10 +80,6 @@ func (r Recover) Run(ctx context.Context) (*pipelines.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	byID := map[string]Target{}
-	for _, t := range targets {
-		byID[t.ID()] = t
-	}
 	known := func(lease string) bool {
 		return slices.ContainsFunc(targets, func(t Target) bool { return leaseOf(t) == lease })
 	}
@@ -101,11 +97,7 @@ func (r Recover) Run(ctx context.Context) (*pipelines.Report, error) {
 			notices = append(notices, pipelines.Notice{Message: fmt.Sprintf("the run %s on %q was cut off, but that is not among the units looked at here", u.ID, u.Target)})
 		}
 	}
-	scope := r.Scope
-	scope.Selection = asUnits(r.Selection, targets)
-	report := scope.Each(ctx, RecoverStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
-		return run.target(ctx, byID[unit.Path])
-	})
+	report := sideBySide(ctx, r.Scope, RecoverStage, targets, run.target)
 	report.Notices, report.Results = append(report.Notices, notices...), append(report.Results, gone...)
 	report.Close()
 	return report, nil
