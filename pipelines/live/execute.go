@@ -234,7 +234,7 @@ func (e *execution) settled(ctx context.Context) pipelines.Result {
 	if err := os.Mkdir(after, 0o700); err != nil {
 		return unsettled(result, err)
 	}
-	exit, err := e.w.plan(ctx, after, -1, e.Destroy || e.t.removed)
+	exit, err := e.w.plan(ctx, after, noLock, e.Destroy || e.t.removed)
 	if err == nil && exit != 0 && exit != 2 {
 		err = fmt.Errorf("terraform plan ended with %d", exit)
 	}

@@ -235,8 +235,12 @@ func (w *unitWorkspace) linkState(root string) error {
 	return os.Symlink(from, to)
 }
 
-// plan runs terraform plan and returns its exit code: 0 no change, 2 changes.
-func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration, destroy bool) (int, error) {
+// noLock, or anything below 0, in place of a time to wait for a lock of the state takes none.
+const noLock = -1
+
+// plan runs terraform plan and returns its exit code: 0 no change, 2 changes. more are
+// further arguments.
+func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration, destroy bool, more ...string) (int, error) {
 	log, err := os.OpenFile(filepath.Join(out, LogFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("writing the log: %w", err)
@@ -246,7 +250,7 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	if err != nil {
 		return 0, err
 	}
-	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: log})
+	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy, more...), Stdout: log})
 	if err != nil {
 		return 0, err
 	}
@@ -256,8 +260,8 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	return done.Exit, nil
 }
 
-// planArgs is the command line of a plan; a negative wait takes no lock.
-func planArgs(file string, varFiles []string, wait time.Duration, destroy bool) []string {
+// planArgs is the command line of a plan.
+func planArgs(file string, varFiles []string, wait time.Duration, destroy bool, more ...string) []string {
 	lock := "-lock-timeout=" + wait.String()
 	if wait < 0 {
 		lock = "-lock=false"
@@ -266,6 +270,7 @@ func planArgs(file string, varFiles []string, wait time.Duration, destroy bool) 
 	if destroy {
 		args = append(args, "-destroy")
 	}
+	args = append(args, more...)
 	for _, name := range varFiles {
 		args = append(args, "-var-file="+filepath.FromSlash(name))
 	}
