@@ -26,9 +26,22 @@ func allowList(a config.Allow) gate.Allow {
 		Backends: a.Backends, Settings: a.Settings}
 }
 
-// gate reads the configuration before anything of it runs.
-func (p *planning) gate(copied fs.FS, t Target) ([]pipelines.Finding, error) {
-	return gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow))
+// workspace opens a target's unit with the rights to plan it. Before anything of it
+// runs, the gate reads its configuration: with a finding there is no workspace.
+func (p *planning) workspace(ctx context.Context, t Target, work string) (w *unitWorkspace, findings []pipelines.Finding, err error) {
+	stopped := errors.New("it would run or fetch what is not allowed")
+	look := func(copied fs.FS) (err error) {
+		if findings, err = gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow)); err == nil && len(findings) > 0 {
+			err = stopped
+		}
+		return err
+	}
+	w, err = open(ctx, look, p.runner, p.Root, t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
+		actor: p.Creator.Actor, change: p.Creator.Change})
+	if errors.Is(err, stopped) {
+		return nil, findings, nil
+	}
+	return w, nil, err
 }
 
 // gateModules reads the modules that init downloaded, before the plan runs.

@@ -116,7 +116,7 @@ func (d Drift) Run(ctx context.Context) (*pipelines.Report, error) {
 	}
 	defer runner.Close() // copies of providers hold no secret
 	run := &drifting{Drift: d, past: past, ignores: ignores, looks: map[string]look{}, tools: map[pipelines.Tool]bool{},
-		planning: planning{Plan: Plan{Scope: d.Scope, Config: d.Config, Creator: d.Creator}, root: root, runner: runner}}
+		planning: planning{Plan: Plan{Scope: d.Scope, Config: d.Config, Token: d.Token, Creator: d.Creator}, root: root, runner: runner}}
 	report := run.each(ctx, targets)
 	report.Notices = append(report.Notices, ignores.notices(run.complete(all, targets))...)
 	if len(targets) < len(all) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,19 +37,9 @@ func (d *drifting) look(ctx context.Context, t Target) look {
 		return unseen(fmt.Errorf("making room for a copy of the unit: %w", err))
 	}
 	defer os.RemoveAll(work)
-	var findings []pipelines.Finding
-	w, err := open(ctx, func(copied fs.FS) (err error) {
-		if findings, err = d.gate(copied, t); err == nil && len(findings) > 0 {
-			err = errRefused
-		}
-		return err
-	}, d.runner, d.Root, t, work, session{role: t.Environment.Roles.Plan, token: d.Token,
-		actor: d.Creator.Actor, change: d.Creator.Change})
-	if errors.Is(err, errRefused) {
-		return notAllowed(findings, nil)
-	}
-	if err != nil {
-		return unseen(err)
+	w, findings, err := d.workspace(ctx, t, work)
+	if err != nil || len(findings) > 0 {
+		return notAllowed(findings, err)
 	}
 	d.mu.Lock()
 	d.tools[w.Tool] = true

@@ -92,25 +92,18 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	}
 	m.Created = p.Now.UTC().Truncate(time.Second)
 	m.Expires = m.Created.Add(p.Config.Live.Lifetime())
-	var err error
-	if m.Closure, err = Closure(t.home, t); err != nil {
+	closure, err := Closure(t.home, t)
+	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	var findings []pipelines.Finding
-	look := func(copied fs.FS) (err error) {
-		if findings, err = p.gate(copied, t); err == nil && len(findings) > 0 {
-			err = errRefused
-		}
-		return err
-	}
-	w, err := open(ctx, look, p.runner, p.Root, t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
-		actor: p.Creator.Actor, change: p.Creator.Change})
-	if errors.Is(err, errRefused) {
-		r.Outcome = Refused
-		return refused(findings, nil)
-	}
+	m.Closure = closure
+	w, findings, err := p.workspace(ctx, t, work)
 	if err != nil {
 		return unready(err, r)
+	}
+	if len(findings) > 0 {
+		r.Outcome = Refused
+		return refused(findings, nil)
 	}
 	m.Terraform, m.State.Backend = w.Tool, w.state.String()
 	if m.Modules, err = w.modules(); err != nil {
@@ -169,9 +162,6 @@ type unitWorkspace struct {
 	varFiles []string
 	login    store.Profile
 }
-
-// errRefused says that the gate found something.
-var errRefused = errors.New("it would run or fetch what is not allowed")
 
 // open copies a target's unit to work and initialises it with its state. Before
 // anything runs, look sees the files that terraform will see.
