@@ -2,20 +2,14 @@ package live
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
-	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
@@ -136,9 +130,6 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	return p.describe(ctx, t, out, o)
 }
 
-// reviewed lets everything pass: the closure was looked at when it was planned.
-func reviewed(fs.FS) error { return nil }
-
 // unready is a plan that could not be made. One whose providers are not those of
 // the lock file is refused: planning what it depends on first does not mend it.
 func unready(err error, r *Record) pipelines.Result {
@@ -153,156 +144,4 @@ func refused(findings []pipelines.Finding, err error) pipelines.Result {
 		return pipelines.NotRunBecause(err)
 	}
 	return pipelines.Result{Findings: findings, Reason: "not planned: it would run or fetch what is not allowed"}
-}
-
-// unitWorkspace is a workspace of a target that is initialised.
-type unitWorkspace struct {
-	*terraform.Workspace
-	state    state
-	varFiles []string
-	login    store.Profile
-}
-
-// open copies a target's unit to work and initialises it with its state. Before
-// anything runs, look sees the files that terraform will see.
-func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner, root string, t Target, work string, s session, more ...string) (*unitWorkspace, error) {
-	in, err := s.login(work)
-	if err != nil {
-		return nil, err
-	}
-	w, err := runner.Workspace(ctx, t.home.Name(), t.Unit, filepath.Join(work, "w"), append(in.env, more...))
-	if err != nil {
-		return nil, err
-	}
-	if err := look(os.DirFS(filepath.Join(work, "w", "src"))); err != nil {
-		return nil, err
-	}
-	u := &unitWorkspace{Workspace: w, login: in.profile}
-	if u.state, err = stateOf(t.home.FS(), t); err != nil {
-		return nil, err
-	}
-	if u.varFiles, err = t.varFiles(t.home.FS()); err != nil {
-		return nil, err
-	}
-	if w.Terragrunt() { // it says itself where state is kept
-		u.state = state{kind: "terragrunt", args: map[string]string{}}
-		return u, w.Init(ctx)
-	}
-	if err := u.linkState(root); err != nil {
-		return nil, err
-	}
-	args, block, err := t.overrides(t.home.FS(), root)
-	if err != nil {
-		return nil, err
-	}
-	if block != "" {
-		if err := os.WriteFile(filepath.Join(w.Unit, "penstock_backend.tf.json"), []byte(block), 0o600); err != nil {
-			return nil, fmt.Errorf("writing the backend: %w", err)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(w.Unit, LockFile)); err == nil {
-		args = append(args, "-lockfile=readonly")
-	}
-	return u, w.Init(ctx, args...)
-}
-
-// linkState shows the directory of state files in the repository at its place in
-// the copy: a unit that reads the state of another names it from its own place.
-func (w *unitWorkspace) linkState(root string) error {
-	file := w.state.args["path"]
-	top, _, below := strings.Cut(file, "/")
-	if w.state.kind != "local" || path.IsAbs(file) || !below || top == ".." || top == ".penstock" { // that is nobody's to read
-		return nil
-	}
-	from := filepath.Join(root, top)
-	if err := os.MkdirAll(from, 0o700); err != nil {
-		return fmt.Errorf("making room for the state: %w", err)
-	}
-	to := filepath.Join(w.Dir, "src", top)
-	if _, err := os.Lstat(to); err == nil {
-		return nil // the closure has such a directory: state is not kept in it
-	}
-	return os.Symlink(from, to)
-}
-
-// noLock, or anything below 0, in place of a time to wait for a lock of the state takes none.
-const noLock = -1
-
-// plan runs terraform plan and returns its exit code: 0 no change, 2 changes. more are
-// further arguments.
-func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration, destroy bool, more ...string) (int, error) {
-	log, err := os.OpenFile(filepath.Join(out, LogFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, fmt.Errorf("writing the log: %w", err)
-	}
-	defer log.Close()
-	file, err := filepath.Abs(filepath.Join(out, PlanFile))
-	if err != nil {
-		return 0, err
-	}
-	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy, more...), Stdout: log})
-	if err != nil {
-		return 0, err
-	}
-	if _, err := log.Write(done.Stderr); err != nil {
-		return 0, fmt.Errorf("writing the log: %w", err)
-	}
-	return done.Exit, nil
-}
-
-// planArgs is the command line of a plan.
-func planArgs(file string, varFiles []string, wait time.Duration, destroy bool, more ...string) []string {
-	lock := "-lock-timeout=" + wait.String()
-	if wait < 0 {
-		lock = "-lock=false"
-	}
-	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, lock}
-	if destroy {
-		args = append(args, "-destroy")
-	}
-	args = append(args, more...)
-	for _, name := range varFiles {
-		args = append(args, "-var-file="+filepath.FromSlash(name))
-	}
-	return args
-}
-
-// show writes the plan as JSON.
-func (w *unitWorkspace) show(ctx context.Context, out string) error {
-	plan, err := filepath.Abs(filepath.Join(out, PlanFile))
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(filepath.Join(out, JSONFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing the plan as JSON: %w", err)
-	}
-	done, err := w.Run(ctx, terraform.Command{Args: []string{"show", "-json", plan}, Stdout: file})
-	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("writing the plan as JSON: %w", err)
-	}
-	if done.Exit != 0 {
-		return fmt.Errorf("writing the plan as JSON: terraform show ended with %d", done.Exit)
-	}
-	return nil
-}
-
-// keepLock copies the dependency lock to out and returns its digest, "" without one.
-func (w *unitWorkspace) keepLock(out string) (string, error) {
-	content, err := os.ReadFile(filepath.Join(w.Unit, LockFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return "", nil
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(out, LockFile), content, 0o600)
-	}
-	if err != nil {
-		return "", fmt.Errorf("keeping the dependency lock: %w", err)
-	}
-	return digest(content), nil
-}
-
-func digest(content []byte) string {
-	sum := sha256.Sum256(content)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
