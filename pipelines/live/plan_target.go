@@ -36,12 +36,12 @@ func (p *planning) target(ctx context.Context, t Target) planned {
 	}
 	defer os.RemoveAll(work)
 	o.result = p.plan(ctx, t, work, out, &o)
-	if again := p.upstream(t); again > 0 {
-		o.record.Again = again
+	if len(o.record.Planned.After) > 0 {
+		o.record.Again = t.Wave - 1
 		if o.record.Outcome == Failed && o.result.Verdict == pipelines.NotRun {
 			o.record.Outcome, o.result.Verdict = Deferred, pipelines.Unknown
 		}
-		o.result.Reason = fmt.Sprintf("to be planned again after wave %d; ", again) + o.result.Reason
+		o.result.Reason = fmt.Sprintf("to be planned again after wave %d; ", o.record.Again) + o.result.Reason
 	}
 	if err := o.record.write(out); err != nil {
 		o.result = pipelines.NotRunBecause(fmt.Errorf("writing the record: %w", err))
@@ -62,15 +62,15 @@ func (p *planning) desk() (string, error) {
 // destroys says whether a target is planned to be destroyed.
 func (p Plan) destroys(t Target) bool { return p.Destroy || t.removed }
 
-// upstream is the last wave with changes that a target depends on, 0 if there is none.
-func (p *planning) upstream(t Target) int {
-	wave := 0
+// upstream are the targets with changes that a target depends on.
+func (p *planning) upstream(t Target) []string {
+	var ids []string
 	for _, id := range t.After {
 		if outcome, known := p.pending[id]; known && outcome != NoChanges {
-			wave = max(wave, t.Wave-1)
+			ids = append(ids, id)
 		}
 	}
-	return wave
+	return ids
 }
 
 // plan does the work; it fills in the record as it learns.
@@ -78,12 +78,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	r := &o.record
 	m := &r.Planned
 	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.destroys(t)
-	m.Commit, m.Wave, m.Creator = p.Commit, t.Wave, p.Creator.manifest()
-	for _, id := range t.After {
-		if outcome, known := p.pending[id]; known && outcome != NoChanges {
-			m.After = append(m.After, id)
-		}
-	}
+	m.Commit, m.Wave, m.After, m.Creator = p.Commit, t.Wave, p.upstream(t), p.Creator.manifest()
 	m.Created = p.Now.UTC().Truncate(time.Second)
 	m.Expires = m.Created.Add(p.Config.Live.Lifetime())
 	closure, err := Closure(t.home, t)
