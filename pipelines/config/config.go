@@ -17,6 +17,8 @@ type Config struct {
 	Compliance Compliance `json:"compliance,omitempty"`
 	// Live configures plan, apply and drift of live infrastructure.
 	Live Live `json:"live,omitempty"`
+	// Service describes a service repository, and is nil elsewhere.
+	Service *Service `json:"service,omitempty"`
 }
 
 // UnitRule gives the directories that match Path a kind, or takes them out.
