@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
@@ -59,7 +60,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetOut(p.out)
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo(), p.bundle())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -113,7 +114,7 @@ func exitCode(err error) int {
 	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
 		return pipelines.ExitUsage
 	}
-	if errors.Is(err, capsule.ErrRefused) {
+	if errors.Is(err, capsule.ErrRefused) || errors.Is(err, bundle.ErrRefused) {
 		return pipelines.ExitFindings // it was read, and judged
 	}
 	return pipelines.ExitNotRun
