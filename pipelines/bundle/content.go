@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"testing/fstest"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/git"
@@ -19,6 +20,9 @@ import (
 
 // policiesDir is where the rules that the program embeds lie in a bundle.
 const policiesDir = "policies"
+
+// embedded are all rules that the program embeds.
+var embedded = []fs.FS{policies.FS}
 
 // content is what goes into a bundle.
 type content struct {
@@ -160,25 +164,35 @@ func (c *content) addPolicies() error {
 			return refuse(ErrContent, "put rules into the policies/ of the repository's root", "%q: the bundle's policies are those that penstock embeds", name)
 		}
 	}
-	return fs.WalkDir(policies.FS, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := fs.ReadFile(policies.FS, name)
+	for _, rules := range embedded {
+		err := fs.WalkDir(rules, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(rules, name)
+			if err != nil {
+				return err
+			}
+			return c.add(policiesDir+"/"+name, text, false)
+		})
 		if err != nil {
 			return err
 		}
-		return c.add(policiesDir+"/"+name, text, false)
-	})
+	}
+	return nil
 }
 
-// fs shows the content as a file system.
+// fs shows the content as a file system, read-only.
 func (c *content) fs() fs.FS {
-	texts := make(map[string]string, len(c.files))
+	fsys := make(fstest.MapFS, len(c.files)) // for tests by its name, and whole in memory as it has to be here
 	for name, text := range c.files {
-		texts[name] = string(text)
+		mode := fs.FileMode(readOnly)
+		if c.exec[name] {
+			mode = readOnlyExec
+		}
+		fsys[name] = &fstest.MapFile{Data: text, Mode: mode}
 	}
-	return git.InMemory(texts, nil).FS()
+	return fsys
 }
 
 // list describes the files for a manifest.

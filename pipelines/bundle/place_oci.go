@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -49,8 +50,12 @@ func openOCI(rest string) (place, error) {
 func (r *registry) String() string { return "oci://" + r.repository.Name() }
 
 func (r *registry) options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithRetryBackoff(patience)}
 }
+
+// patience is how long a registry that answers 500 or the like is asked again:
+// after 1, 3 and 9 seconds.
+var patience = remote.Backoff{Duration: time.Second, Factor: 3, Jitter: 0.1, Steps: 4}
 
 func (r *registry) tag(versionOrDigest string) name.Tag {
 	return r.repository.Tag(strings.Replace(versionOrDigest, ":", "-", 1))

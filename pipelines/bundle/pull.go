@@ -39,7 +39,7 @@ func Pull(ctx context.Context, b config.Bundle, o Options) (*Bundle, error) {
 			return pulled, nil
 		}
 	}
-	return nil, fmt.Errorf("pulling the bundle %s: %w", asked(b), err)
+	return nil, failed(ctx, b, err)
 }
 
 // PullTo pulls a bundle into a directory of its own, which must not exist; what
@@ -52,11 +52,14 @@ func PullTo(ctx context.Context, b config.Bundle, o Options, out string) (*Bundl
 			return pulled, nil
 		}
 	}
-	return nil, fmt.Errorf("pulling the bundle %s: %w", asked(b), err)
+	return nil, failed(ctx, b, err)
 }
 
-func asked(b config.Bundle) string {
-	return strings.TrimSpace(b.Version + " " + b.Digest)
+func failed(ctx context.Context, b config.Bundle, err error) error {
+	if stopped := ctx.Err(); stopped != nil {
+		err = stopped // whatever came of it
+	}
+	return fmt.Errorf("pulling the bundle %q: %w", strings.TrimSpace(b.Version+" "+b.Digest), err)
 }
 
 type pull struct {
