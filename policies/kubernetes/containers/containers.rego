@@ -1,0 +1,16 @@
+# The containers of a pod.
+package penstock.kubernetes.containers
+
+fields := {"containers", "initContainers", "ephemeralContainers"}
+
+# all: each container with the place where it stands.
+all contains {"at": sprintf("spec.%s.%d", [field, i]), "is": container, "field": field} if {
+	some field in fields
+	some i, container in object.get(input.resource.values.spec, field, [])
+}
+
+# setting: what a container's security context says, or else the pod's.
+setting(container, name) := value if {
+	value := object.get(object.get(container, "securityContext", {}), name, null)
+	value != null
+} else := object.get(object.get(input.resource.values.spec, "securityContext", {}), name, null)
