@@ -60,10 +60,10 @@ type Judgement struct {
 	Objects []Object
 }
 
-// Judge judges a stream of YAML documents. A finding's path is the chart's file in
-// the comment "# Source:" above the object where there is one, and its line then
-// counts in the object's own document, from the line after that comment; elsewhere
-// it is Name, with the line of the stream.
+// Judge judges a stream of YAML documents. A finding's path is the chart's file of
+// helm's comment "# Source:" above the object, without a line, for those of the
+// template are not known; the message then ends with the line of the stream. Without
+// such a comment the position is that in the stream.
 //
 // An error means that nothing could be judged by: a version without a schema, a
 // schema or policy that does not compile, a query over budget. Text that is
@@ -75,23 +75,17 @@ func Judge(ctx context.Context, stream []byte, o Options) (*Judgement, error) {
 	if len(o.Versions) == 0 {
 		o.Versions = Versions()
 	}
-	apis, err := load(o.Versions, o.Schemas)
-	if err != nil {
-		return nil, err
-	}
 	rules, err := compliance.Load(ctx, compliance.Source{Name: "policies", FS: policies.Kubernetes})
 	if err != nil {
 		return nil, err
 	}
 	objects, broken := read(o.Name, stream)
+	further, err := valid(objects, o)
+	if err != nil {
+		return nil, err
+	}
 	doc := &resource.Document{Kind: "manifest", Path: o.Unit}
-	var further []compliance.Decision
 	for i := range objects {
-		decisions, err := apis.judge(&objects[i])
-		if err != nil {
-			return nil, err
-		}
-		further = append(further, decisions...)
 		doc.Resources = append(doc.Resources, objects[i].resources(o.Namespace)...)
 	}
 	further = append(further, twice(objects, o.Namespace)...)
@@ -103,6 +97,7 @@ func Judge(ctx context.Context, stream []byte, o Options) (*Judgement, error) {
 	j.Stage, j.Unit, j.Verdict = Stage, o.Unit, pipelines.Pass
 	j.Judged["objects"], j.Judged["versions"] = len(objects), len(o.Versions)
 	j.Findings = append(j.Findings, broken...)
+	place(o.Name, j.Findings, templatesOf(stream))
 	for _, f := range j.Findings {
 		j.Verdict = j.Verdict.Worse(f.Verdict)
 	}
@@ -113,4 +108,22 @@ func Judge(ctx context.Context, stream []byte, o Options) (*Judgement, error) {
 		j.Verdict, j.Reason = pipelines.NotRun, "there is no object in it"
 	}
 	return j, nil
+}
+
+// valid judges objects by the schemas.
+func valid(objects []Object, o Options) ([]compliance.Decision, error) {
+	apis, done, err := load(o.Versions, o.Schemas)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var all []compliance.Decision
+	for i := range objects {
+		decisions, err := apis.judge(&objects[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, decisions...)
+	}
+	return all, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,7 +40,8 @@ func (o *Object) Address() string {
 var (
 	// separator is where helm and kubectl cut a stream: any line that begins so.
 	separator = regexp.MustCompile(`(?m)^---.*$`)
-	source    = regexp.MustCompile(`(?m)^# Source: (.+?)\s*$`)
+	// source is helm's comment, where only comments stand before it.
+	source = regexp.MustCompile(`\A(?:[ \t\r]*(?:#.*)?\n)*?# Source: (.+)`)
 )
 
 // read cuts a stream as helm does and reads each document by itself, so that one
@@ -81,6 +83,40 @@ func read(name string, stream []byte) ([]Object, []pipelines.Finding) {
 		from = cut[1]
 	}
 	return objects, findings
+}
+
+// template is which lines of a stream a file of a chart printed.
+type template struct {
+	path  string
+	lines [2]int
+}
+
+// templates are told by helm's comments.
+func templatesOf(stream []byte) []template {
+	var all []template
+	cuts := append(separator.FindAllIndex(stream, -1), []int{len(stream), len(stream)})
+	from, line := 0, 1
+	for _, cut := range cuts {
+		next := line + bytes.Count(stream[from:cut[1]], []byte("\n"))
+		if m := source.FindSubmatch(stream[from:cut[0]]); m != nil {
+			all = append(all, template{printable.Path(strings.TrimSpace(string(m[1]))), [2]int{line, next}})
+		}
+		from, line = cut[1], next
+	}
+	return all
+}
+
+// place names the template of a finding, for that is what can be corrected, and
+// says the line of the stream in words.
+func place(name string, findings []pipelines.Finding, templates []template) {
+	for i := range findings {
+		f := &findings[i]
+		at := slices.IndexFunc(templates, func(t template) bool { return f.Path == name && t.lines[0] <= f.Line && f.Line <= t.lines[1] })
+		if at >= 0 {
+			f.Message += fmt.Sprintf(" (line %d of %s)", f.Line, name)
+			f.Position = pipelines.Position{Path: templates[at].path}
+		}
+	}
 }
 
 func unreadable(at pipelines.Position, message string) pipelines.Finding {
