@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/compliance"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/resource"
+	"github.com/penstock-dev/penstock/policies"
 )
 
 // sound is a configuration map that nothing is said of.
@@ -184,5 +187,64 @@ func TestWaivers(t *testing.T) {
 	broken := judge(t, "a: [\n", Options{Config: configure(waiver(YAMLRule, "*", "2026-12-31"))})
 	if broken.Verdict != pipelines.NotRun {
 		t.Errorf("what cannot be read was waived: %s", broken.Verdict)
+	}
+}
+
+// A rule on an object that is not of its kind's form is not decided: it must not
+// pass for want of what it looks for, nor end with an error.
+func TestShapeless(t *testing.T) {
+	for name, stream := range map[string]string{
+		"a text for containers": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: hello}\n",
+		"a list for a context":  "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {securityContext: [], containers: [{name: a}]}\n",
+		"of another kind":       "apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {spec: {containers: {a: b}}}}\n",
+		"no pod":                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: {}, template: {}}\n",
+	} {
+		j := judge(t, stream, Options{Schemas: map[string][]byte{"example.com/v1/Rollout": []byte("{}")}})
+		unknown := 0
+		for _, f := range j.Findings {
+			if f.Verdict == pipelines.Unknown {
+				unknown++
+			}
+			if strings.HasPrefix(f.Rule, "container-") && f.Verdict != pipelines.Unknown {
+				t.Errorf("%s: %s is %s", name, f.Rule, f.Verdict)
+			}
+		}
+		if unknown < 11 {
+			t.Errorf("%s: %d rules are not decided:\n%s", name, unknown, lines(j.Findings))
+		}
+	}
+}
+
+// The pod of a kind that is not of Kubernetes is judged too.
+func TestPodsOfOtherKinds(t *testing.T) {
+	j := judge(t, "apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n", Options{})
+	if !strings.Contains(lines(j.Findings), "manifest.yaml:4 fail image-by-digest Rollout/a: the image is not named by digest\n") {
+		t.Error(lines(j.Findings))
+	}
+}
+
+// Each field that a rule reads, made unknown, keeps the rule from passing.
+func TestUnknownFieldsDoNotPass(t *testing.T) {
+	rules, err := compliance.Load(t.Context(), compliance.Source{Name: "policies", FS: policies.Kubernetes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, rule := range rules {
+		for typ, paths := range rule.Resources {
+			for _, at := range paths {
+				first, _, _ := strings.Cut(at, ".")
+				values := map[string]any{"namespace": "a", first: map[string]any{resource.UnknownMarker: map[string]any{"message": "it is not known"}}}
+				d := &resource.Document{Resources: []resource.Resource{{Address: "a", Type: typ, Mode: "managed", Values: values}}}
+				decisions, err := compliance.Decide(t.Context(), []*compliance.Rule{rule}, d, nil, time.Minute)
+				if err != nil || len(decisions) != 1 || decisions[0].Verdict != pipelines.Unknown {
+					t.Errorf("%s: %s unknown is %v (%v)", rule.ID, at, decisions, err)
+				}
+				checked++
+			}
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d fields were made unknown", checked)
 	}
 }

@@ -26,6 +26,8 @@ type Object struct {
 	Positions map[string]pipelines.Position
 	// Value is the whole object, as JSON values.
 	Value map[string]any
+	// shapeless: something in it is of another type than it has to be.
+	shapeless bool
 }
 
 // Address names an object in findings and waivers: "Deployment/orders", with its

@@ -42,6 +42,7 @@ func (a *apis) judge(o *Object) ([]compliance.Decision, error) {
 		var invalid *jsonschema.ValidationError
 		switch err := schema.Validate(value); {
 		case errors.As(err, &invalid):
+			o.shapeless = o.shapeless || shapeless(invalid)
 			for _, note := range leaves(invalid) {
 				if !slices.Contains(wrong[note], api.version) {
 					wrong[note] = append(wrong[note], api.version)
@@ -141,6 +142,16 @@ func leaves(e *jsonschema.ValidationError) []compliance.Note {
 	return []compliance.Note{note(at, "%s is not of the form that is allowed (%s)", place, strings.Join(e.ErrorKind.KeywordPath(), "/"))}
 }
 
+// shapeless says whether an error is that something is of another type than it
+// has to be, so that rules would look for what cannot be there.
+func shapeless(e *jsonschema.ValidationError) bool {
+	switch e.ErrorKind.(type) {
+	case *kind.Type, *kind.AnyOf, *kind.OneOf:
+		return true
+	}
+	return slices.ContainsFunc(e.Causes, shapeless)
+}
+
 // twice finds objects of which another has the same name: one would replace the other.
 func twice(objects []Object, namespace string) []compliance.Decision {
 	seen := map[string]bool{}
@@ -189,6 +200,9 @@ func (o *Object) resources(namespace string) []resource.Resource {
 		self.Type = o.APIVersion + "/" + o.Kind
 	}
 	self.Values = maps.Clone(value)
+	if o.shapeless {
+		self.Values = undecided()
+	}
 	self.Values["namespace"] = namespace
 	all := []resource.Resource{self}
 	for i, at := range templates {
@@ -204,10 +218,11 @@ func (o *Object) resources(namespace string) []resource.Resource {
 		pod := *o.resource("pod")
 		pod.Values = map[string]any{"namespace": namespace, "metadata": template["metadata"], "spec": spec,
 			"owner": map[string]any{"kind": o.Kind, "name": o.Name}}
-		if spec == nil {
-			pod.Values["spec"] = map[string]any{resource.UnknownMarker: map[string]any{"message": "the pod is not described"}}
-		}
-		if template["metadata"] == nil {
+		switch {
+		case o.shapeless || spec == nil || !core && !podLike(template):
+			pod.Values = undecided()
+			pod.Values["namespace"] = namespace
+		case template["metadata"] == nil:
 			pod.Values["metadata"] = map[string]any{}
 		}
 		pod.Positions = map[string]pipelines.Position{}
@@ -220,6 +235,34 @@ func (o *Object) resources(namespace string) []resource.Resource {
 		all = append(all, pod)
 	}
 	return all
+}
+
+// undecided stands for every field of an object that is not of its kind's form: a
+// rule that reads any is not decided.
+func undecided() map[string]any {
+	values := map[string]any{}
+	for _, field := range []string{"metadata", "spec", "data", "stringData", "owner", "subjects", "automountServiceAccountToken"} {
+		values[field] = map[string]any{resource.UnknownMarker: map[string]any{"message": "it is not of the form of its kind"}}
+	}
+	return values
+}
+
+// podLike says whether what another kind holds has the form of a pod, in the
+// newest version.
+func podLike(template map[string]any) bool {
+	versions := Versions()
+	apis, done, err := load(versions[len(versions)-1:], nil)
+	if err != nil {
+		return false
+	}
+	defer done()
+	schema, err := apis.list[0].schema("v1/PodTemplate")
+	if err != nil || schema == nil {
+		return false
+	}
+	var invalid *jsonschema.ValidationError
+	err = schema.Validate(withoutNulls(map[string]any{"template": map[string]any{"metadata": template["metadata"], "spec": template["spec"]}}))
+	return err == nil || errors.As(err, &invalid) && !shapeless(invalid)
 }
 
 func inside(value map[string]any, at []string) map[string]any {

@@ -11,6 +11,5 @@ all contains {"at": sprintf("spec.%s.%d", [field, i]), "is": container, "field":
 
 # setting: what a container's security context says, or else the pod's.
 setting(container, name) := value if {
-	value := object.get(object.get(container, "securityContext", {}), name, null)
-	value != null
-} else := object.get(object.get(input.resource.values.spec, "securityContext", {}), name, null)
+	value := container.securityContext[name]
+} else := input.resource.values.spec.securityContext[name]
