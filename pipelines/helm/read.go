@@ -93,6 +93,10 @@ func parseValues(name string, text []byte, lenient bool) (document, error) {
 		}
 		return document{}, &pipelines.Error{Position: pipelines.Position{Path: name, Line: line, Column: 1}, Err: errors.New("it is not UTF-8"), Hint: "save it as UTF-8"}
 	}
+	if i := bytes.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }); i >= 0 {
+		at := pipelines.Position{Path: name, Line: bytes.Count(text[:i], []byte("\n")) + 1, Column: 1}
+		return document{}, &pipelines.Error{Position: at, Err: errors.New("it holds a control character"), Hint: "take it out, or write it as an escape in double quotes"}
+	}
 	tokens := lexer.Tokenize(string(text))
 	if err := shallow(name, tokens); err != nil {
 		return document{}, err
@@ -179,6 +183,8 @@ func (v *oddities) Visit(node ast.Node) ast.Visitor {
 		return nil
 	}
 	switch node.Type() {
+	case ast.LiteralType: // a block is text, whatever stands in it
+		return nil
 	case ast.AliasType, ast.AnchorType, ast.MergeKeyType:
 		if !v.lenient {
 			v.err = refuse(v.name, node, "write the value out where it is used", "anchors and aliases are not allowed")
