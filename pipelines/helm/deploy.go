@@ -185,32 +185,40 @@ type step struct {
 	run  func(context.Context) pipelines.Result
 }
 
-// all runs the steps and closes the report.
+// all runs the steps. One that does not pass keeps those after it from being run: the
+// report names them, and its verdict is that of the step.
 func (r *running) all(ctx context.Context, steps []step) {
 	report := r.outcome.Report
 	failed := ""
 	for i, s := range steps {
-		report.Stages = append(report.Stages, s.name)
-		result := pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("it comes after %q, which did not pass", failed)}
-		if failed == "" {
-			r.say(pipelines.Event{Stage: s.name, Unit: r.unit.Path, Done: i, Total: len(steps)})
-			start := time.Now()
-			if r.kept != nil {
-				ctx = r.kept
-			}
-			if result = s.run(ctx); ctx.Err() != nil && result.Verdict != pipelines.Fail {
-				result = pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("interrupted: %v", context.Cause(ctx)), Findings: result.Findings}
-			}
-			result.Verdict = verdict(result)
-			result.Seconds = time.Since(start).Seconds()
-			r.say(pipelines.Event{Stage: s.name, Unit: r.unit.Path, Verdict: result.Verdict, Done: i + 1, Total: len(steps), Elapsed: time.Since(start)})
+		if failed != "" {
+			r.skip(s.name, fmt.Sprintf("it comes after %q, which did not pass", failed))
+			continue
 		}
-		result.Stage, result.Unit = s.name, r.unit.Path
-		report.Results = append(report.Results, result)
-		if failed == "" && result.Verdict != pipelines.Pass && result.Verdict != pipelines.Waived {
+		report.Stages = append(report.Stages, s.name)
+		if result := r.one(ctx, s, i, len(steps)); result.Verdict != pipelines.Pass && result.Verdict != pipelines.Waived {
 			failed = s.name
 		}
 	}
+}
+
+// one runs a step and adds its result.
+func (r *running) one(ctx context.Context, s step, done, total int) pipelines.Result {
+	if r.kept != nil {
+		ctx = r.kept
+	}
+	r.say(pipelines.Event{Stage: s.name, Unit: r.unit.Path, Done: done, Total: total})
+	start := time.Now()
+	result := s.run(ctx)
+	if ctx.Err() != nil && verdict(result) != pipelines.Fail {
+		result = pipelines.Result{Verdict: pipelines.NotRun, Reason: strings.TrimSuffix(fmt.Sprintf("interrupted: %v; %s", context.Cause(ctx), result.Reason), "; "), Hint: result.Hint, Findings: result.Findings}
+	}
+	result.Verdict = verdict(result)
+	result.Seconds = time.Since(start).Seconds()
+	result.Stage, result.Unit = s.name, r.unit.Path
+	r.say(pipelines.Event{Stage: s.name, Unit: r.unit.Path, Verdict: result.Verdict, Done: done + 1, Total: total, Elapsed: time.Since(start)})
+	r.outcome.Report.Results = append(r.outcome.Report.Results, result)
+	return result
 }
 
 func verdict(result pipelines.Result) pipelines.Verdict {

@@ -35,10 +35,18 @@ const (
 // an operation was cut off or failed do they stay.
 const mark = "penstock "
 
-// Description is at most 512 characters, which is what helm takes for a rollback.
+// Description is that of a deploy, or of a rollback: helm takes 256 characters for one,
+// and where its content came from says the revision that it went back to.
 func (m Metadata) Description() string {
+	limit := 512
+	if m.RollbackTo != 0 {
+		limit, m.Image, m.Commit, m.Bundle = 256, "", "", ""
+	}
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(mark))
+	if m.RollbackTo != 0 { // first: what is cut is the end
+		fmt.Fprintf(&b, " rollback=%d", m.RollbackTo)
+	}
 	for _, field := range []struct{ key, value string }{
 		{"run", m.Run}, {"environment", m.Environment}, {"image", m.Image}, {"commit", m.Commit}, {"bundle", m.Bundle}, {"by", m.Actor},
 	} {
@@ -46,11 +54,9 @@ func (m Metadata) Description() string {
 			fmt.Fprintf(&b, " %s=%s", field.key, strings.Map(word, printable.Text(field.value, 150)))
 		}
 	}
-	if m.RollbackTo != 0 {
-		fmt.Fprintf(&b, " rollback=%d", m.RollbackTo)
-	}
 	text := b.String()
-	return text[:min(len(text), 512)]
+	text = strings.ToValidUTF8(text[:min(len(text), limit)], "")
+	return text
 }
 
 // word keeps a value one word.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
@@ -118,6 +119,9 @@ func (c *client) mayRepair(ctx context.Context, g *guard, history []Revision) (s
 	}
 	if known.Over() { // it left the release in order, and somebody else came after it
 		return "", refuse(byHand, "the run %q ended in order before, so it was somebody else", run)
+	}
+	if end := known.Entries[len(known.Entries)-1]; end.Event == ledger.Failed {
+		return fmt.Sprintf("%s ended, and said: %s", known.Owner(), end.Note), nil
 	}
 	over, why := g.over(ctx, known.Owner(), age)
 	if !over {

@@ -63,11 +63,16 @@ func TestJudge(t *testing.T) {
 }
 
 func TestMetadataIsReadBack(t *testing.T) {
-	m := Metadata{Run: "r", Environment: "dvlp", Image: "a/b@sha256:1", Commit: "c", Bundle: "1.0.0@sha256:2", Actor: "a person", RollbackTo: 4}
+	m := Metadata{Run: "r", Environment: "dvlp", Image: "a/b@sha256:1", Commit: "c", Bundle: "1.0.0@sha256:2", Actor: "a person"}
 	got, ours := Described(m.Description())
 	m.Actor = "a_person"
 	if !ours || got != m {
 		t.Errorf("got %+v, %v", got, ours)
+	}
+	back := Metadata{Run: strings.Repeat("r", 52), Environment: "dvlp", Image: "a@" + digest, Bundle: "1@" + digest, Actor: strings.Repeat("é", 300), RollbackTo: 4}
+	got, ours = Described(back.Description())
+	if !ours || got.RollbackTo != 4 || got.Run != back.Run || got.Image != "" || len(back.Description()) > 256 {
+		t.Errorf("a rollback is described as %q", back.Description())
 	}
 	for _, other := range []string{"Preparing upgrade", "Rollback to 3", "", "penstock", "Upgrade complete"} {
 		if _, ours := Described(other); ours {

@@ -93,6 +93,23 @@ func wentBack(r Revision) int {
 	return r.Rollback
 }
 
+// madeBy says from what the content of a revision was made: chart, image, commit and
+// bundle of the deploy that it goes back to, as far as that is still in the history.
+func madeBy(history []Revision, revision int) (chart, image, commit, bundle string) {
+	for range history {
+		i := slices.IndexFunc(history, func(r Revision) bool { return r.Revision == revision })
+		if i < 0 {
+			break
+		}
+		chart = history[i].Chart
+		if revision = wentBack(history[i]); revision == 0 {
+			m, _ := Described(history[i].Description)
+			return chart, m.Image, m.Commit, m.Bundle
+		}
+	}
+	return chart, "", "", ""
+}
+
 func listed(history []Revision) string {
 	var good []string
 	for _, r := range history {
@@ -113,14 +130,8 @@ func (r *running) diffBack(ctx context.Context, want int) pipelines.Result {
 		return found("revision", err)
 	}
 	r.outcome.From, r.outcome.Metadata.RollbackTo = deployed(r.history), to
-	for _, h := range r.history {
-		if h.Revision == to { // what comes back is of that revision
-			r.outcome.Chart = h.Chart
-			if m, ours := Described(h.Description); ours {
-				r.outcome.Metadata.Image, r.outcome.Metadata.Commit, r.outcome.Metadata.Bundle = m.Image, m.Commit, m.Bundle
-			}
-		}
-	}
+	m := &r.outcome.Metadata
+	r.outcome.Chart, m.Image, m.Commit, m.Bundle = madeBy(r.history, to)
 	var before []byte
 	if r.outcome.From != 0 {
 		if before, err = r.ask(ctx, getArgv(r.place, "manifest", r.outcome.From)); err != nil {

@@ -94,7 +94,7 @@ func TestExplain(t *testing.T) {
 b."e.f" 2.yaml:1
 b.c 2.yaml:1 over 0.yaml:2 over 1.yaml:2
 b.d 0.yaml:2
-empty.k 1.yaml:5
+empty.k 1.yaml:5 over 0.yaml:6
 gone 1.yaml:4 removed over 0.yaml:4 over 0.yaml:4
 list 1.yaml:3 over 0.yaml:3
 was.now 2.yaml:2 over 0.yaml:5
