@@ -13,6 +13,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/image"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
@@ -60,6 +61,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
+	cmd.AddCommand(p.dockerBuild(), p.dockerPush())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -110,10 +112,10 @@ func exitCode(err error) int {
 	var command usageError
 	var file *config.Error
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
-	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
+	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || errors.Is(err, image.ErrReference) || unknownCommand {
 		return pipelines.ExitUsage
 	}
-	if errors.Is(err, capsule.ErrRefused) {
+	if errors.Is(err, capsule.ErrRefused) || errors.Is(err, image.ErrRefused) || errors.Is(err, image.ErrBuild) {
 		return pipelines.ExitFindings // it was read, and judged
 	}
 	return pipelines.ExitNotRun
