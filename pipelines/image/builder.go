@@ -36,8 +36,6 @@ type Dockerfile struct {
 	CacheFrom, CacheTo []string
 	// Args are build arguments. They stay in the image's history: never a secret.
 	Args map[string]string
-	// Progress receives what the builder prints. Default: it is shown when the build fails.
-	Progress func(line string)
 }
 
 func (d Dockerfile) file() string {
@@ -50,15 +48,17 @@ func (d Dockerfile) file() string {
 // builder is a program that builds Dockerfiles.
 type builder struct {
 	name string
-	// works asks it for something that needs its daemon; argv builds into the layout.
+	// works asks it for something that needs its daemon, and says is what it answers:
+	// another program may go by its name. argv builds into the layout.
 	works []string
+	says  string
 	argv  func(d Dockerfile, layout string) [][]string
 }
 
 var builders = []builder{
-	{"docker", []string{"docker", "buildx", "inspect", "--bootstrap"}, one(buildxArgv)},
-	{"podman", []string{"podman", "info"}, podmanArgv},
-	{"buildctl", []string{"buildctl", "debug", "workers"}, one(buildctlArgv)},
+	{"docker", []string{"docker", "buildx", "inspect", "--bootstrap"}, "Platforms:", one(buildxArgv)},
+	{"podman", []string{"podman", "info"}, "host:", podmanArgv},
+	{"buildctl", []string{"buildctl", "debug", "workers"}, "PLATFORMS", one(buildctlArgv)},
 }
 
 func one(argv func(Dockerfile, string) []string) func(Dockerfile, string) [][]string {
@@ -188,7 +188,7 @@ func findBuilder(ctx context.Context) (builder, error) {
 		if ctx.Err() != nil {
 			return builder{}, err
 		}
-		if err == nil && out.Exit == 0 {
+		if err == nil && out.Exit == 0 && strings.Contains(string(out.Stdout), b.says) {
 			return b, nil
 		}
 		why = append(why, b.name+" does not answer: "+tail(out))

@@ -146,7 +146,9 @@ func blob(l v1.Layer, limit int64) ([]byte, error) {
 	var b bytes.Buffer
 	n, err := io.Copy(&b, io.LimitReader(content, limit+1))
 	if err == nil && n > limit {
-		err = fmt.Errorf("it has more than %d bytes", limit)
+		err = fmt.Errorf("%w of %d bytes", errTooLarge, limit)
 	}
 	return b.Bytes(), err
 }
+
+var errTooLarge = errors.New("it is over its limit")
