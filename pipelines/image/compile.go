@@ -25,6 +25,8 @@ type CompileTest struct {
 	Language string
 	// Out receives junit.xml and coverage. Default: they are not kept.
 	Out string
+	// Progress hears when it starts and ends. Default: nobody listens.
+	Progress func(pipelines.Event)
 }
 
 // run is what a language is told and what it leaves.
@@ -62,7 +64,7 @@ func (c CompileTest) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, fmt.Errorf("making the directory of the tests' results: %w", err)
 	}
 	var notices []pipelines.Notice
-	scope := pipelines.Scope{Root: dir, Selection: pipelines.Selection{All: true, Total: 1, Units: []pipelines.Unit{{Path: ".", Kind: pipelines.Test}}}}
+	scope := pipelines.Scope{Root: dir, Progress: c.Progress, Selection: pipelines.Selection{All: true, Total: 1, Units: []pipelines.Unit{{Path: ".", Kind: pipelines.Test}}}}
 	report := scope.Each(ctx, TestStage, func(ctx context.Context, _ pipelines.Unit) pipelines.Result {
 		result, said := c.test(ctx, dir, out)
 		notices = said

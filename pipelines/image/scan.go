@@ -29,6 +29,8 @@ type Scan struct {
 	Command []string
 	// FailOn is the severity from which a finding fails. Default high.
 	FailOn pipelines.Severity
+	// Progress hears when it starts and ends. Default: nobody listens.
+	Progress func(pipelines.Event)
 }
 
 var severities = []pipelines.Severity{pipelines.Low, pipelines.Medium, pipelines.High, pipelines.Critical}
@@ -84,7 +86,7 @@ func (s Scan) Run(ctx context.Context) (*pipelines.Report, error) {
 	if !slices.Contains(severities, s.FailOn) {
 		return nil, fmt.Errorf("there is no severity %q, there are low, medium, high, critical", s.FailOn)
 	}
-	scope := pipelines.Scope{Selection: pipelines.Selection{All: true, Total: 1, Units: []pipelines.Unit{{Path: s.Image, Kind: pipelines.Live}}}}
+	scope := pipelines.Scope{Progress: s.Progress, Selection: pipelines.Selection{All: true, Total: 1, Units: []pipelines.Unit{{Path: s.Image, Kind: pipelines.Live}}}}
 	return scope.Each(ctx, ScanStage, func(ctx context.Context, _ pipelines.Unit) pipelines.Result { return s.scan(ctx) }), nil
 }
 
