@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -125,7 +124,7 @@ helm_values.yaml, ENVIRONMENT-helm_values.yaml, generated_helm_values.yaml.`,
 			defer progress.Close()
 			outcome, err := helm.Deploy{Release: r, Bundle: bundle}.Do(cmd.Context())
 			if err != nil {
-				return asUsage(err)
+				return err
 			}
 			return p.released(outcome, f.output, explain)
 		},
@@ -161,7 +160,7 @@ what changes, waits for the workloads, and is recorded.`,
 			defer progress.Close()
 			outcome, err := helm.Rollback{Release: r, Revision: revision}.Do(cmd.Context())
 			if err != nil {
-				return asUsage(err)
+				return err
 			}
 			return p.released(outcome, f.output, false)
 		},
@@ -169,14 +168,6 @@ what changes, waits for the workloads, and is recorded.`,
 	f.add(cmd)
 	cmd.Flags().IntVar(&revision, "revision", 0, "the `REVISION` to bring back (default the one before)")
 	return cmd
-}
-
-// asUsage marks what is wrong with the configuration or the command line.
-func asUsage(err error) error {
-	if errors.Is(err, helm.ErrChoice) {
-		return usageError{err}
-	}
-	return err
 }
 
 // released prints an outcome: the changes and the report, or all of it as JSON.
