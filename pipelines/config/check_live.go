@@ -106,6 +106,11 @@ func (l *Live) environment(at func(...any) pipelines.Position, i int) error {
 			return err
 		}
 	}
+	if e.Approvals != "" {
+		if err := oneOf(place("approvals"), "approvals", e.Approvals, []string{"signed", "forge"}); err != nil {
+			return err
+		}
+	}
 	for n, name := range e.Approvers {
 		if _, known := l.Approvers[name]; !known {
 			return refuse(at("environments", i, "approvers", n), "allowed are the names of live.approvers: "+strings.Join(slices.Sorted(maps.Keys(l.Approvers)), ", "),

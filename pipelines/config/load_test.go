@@ -86,6 +86,7 @@ var refused = map[string]struct {
 	"backend type":     {text: "version: 1\nlive: {environments: [{name: a, backend: {type: S3}}]}\n", want: `the type of the backend is "S3"`},
 	"no such approver": {text: "version: 1\nlive: {environments: [{name: a, approvers: [x]}]}\n", want: `there is no approver "x"`, meaning: true},
 	"approve when":     {text: "version: 1\nlive: {environments: [{name: a, approve: never}]}\n", want: `approve is "never"`},
+	"approvals by":     {text: "version: 1\nlive: {environments: [{name: a, approvals: github}]}\n", want: `penstock.yaml:2:33: approvals is "github", allowed are "signed", "forge"`},
 	"rooted variables": {text: "version: 1\nlive: {environments: [{name: a, var_files: [/etc/x]}]}\n", want: `the variable file is "/etc/x"`, meaning: true},
 	"unit alone":       {text: "version: 1\nlive: {units: [{path: a}]}\n", want: "the unit needs a path and what it comes after", meaning: true},
 	"ignored for ever": {text: "version: 1\nlive: {drift: {ignore: [{resource: a, attribute: b, reason: c}]}}\n", want: "has no expires"},

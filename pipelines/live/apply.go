@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/forge"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
@@ -45,6 +46,12 @@ type Apply struct {
 	Token string
 	// Creator is who applies, and where.
 	Creator Creator
+	// Commit is what the checkout is of. The forge's approval of a run counts for it alone.
+	Commit string
+	// CI is the run of the forge that applies, and Forge where it is asked who approved
+	// it, in environments with approvals: forge.
+	CI    ledger.CI
+	Forge forge.Options
 	// Repository is the one that capsules have to be made for; "" on a laptop.
 	Repository string
 	// Environments and Only choose among the targets, as in Plan.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-dev/penstock/pipelines/forge"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/store"
@@ -149,7 +151,7 @@ func remote(address string) bool { return strings.Contains(address, "://") }
 
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
-	var address, work, replanned string
+	var address, work, replanned, forgeToken string
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
@@ -157,8 +159,9 @@ func (p *program) apply() *cobra.Command {
 		Short: "Apply exactly the plans that were reviewed",
 		Long: `Applies the capsules of the live units that changed since the base, and nothing else:
 those whose closure is that of the trunk, whose state has not moved since, that were
-signed by a known signer, and that were approved where the risk asks for it. A unit is
-applied under a lease; its intent is written down before and its result after.
+signed by a known signer, and that were approved where the risk asks for it: by a signed
+record (penstock capsule approve), or, in an environment with approvals: forge, by letting
+this run use the forge's environment of the same name. A unit is applied under a lease; its intent is written down before and its result after.
 
 It is an effect: Ctrl-C asks terraform to stop and waits for it. After a kill, run
 penstock recover.`,
@@ -183,7 +186,13 @@ penstock recover.`,
 			s.config, s.Base = s.head, nil
 			a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
 				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
-			a.Creator, _ = f.who(cmd.Context(), s)
+			a.Creator, a.Commit = f.who(cmd.Context(), s)
+			a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
+			if forgeToken != "" {
+				if a.Forge.Token, err = forge.ReadToken(forgeToken); err != nil {
+					return err
+				}
+			}
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err
@@ -209,6 +218,7 @@ penstock recover.`,
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
 	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
 	flags.BoolVar(&destroy, "destroy", false, "apply plans that destroy whole units, made with penstock plan --destroy, and no others")
+	flags.StringVar(&forgeToken, "token-file", "", "a `FILE` with the forge's token, in place of GITHUB_TOKEN: it is asked who approved this run, where approvals: forge")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }
