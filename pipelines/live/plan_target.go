@@ -124,7 +124,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	if m.Lock, err = w.keepLock(out); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	exit, err := w.plan(ctx, out, p.LockTimeout, p.destroys(t))
+	exit, err := p.locked(ctx, t, w, out)
 	switch {
 	case err != nil:
 		return unready(err, r)
@@ -236,8 +236,9 @@ func (w *unitWorkspace) linkState(root string) error {
 	return os.Symlink(from, to)
 }
 
-// plan runs terraform plan and returns its exit code: 0 no change, 2 changes.
-func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration, destroy bool) (int, error) {
+// plan runs terraform plan, with more variables, and returns its exit code: 0 no change,
+// 2 changes.
+func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration, destroy bool, env ...string) (int, error) {
 	log, err := os.OpenFile(filepath.Join(out, LogFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("writing the log: %w", err)
@@ -247,7 +248,7 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	if err != nil {
 		return 0, err
 	}
-	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: log})
+	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy), Stdout: log, Env: env})
 	if err != nil {
 		return 0, err
 	}

@@ -151,7 +151,7 @@ func remote(address string) bool { return strings.Contains(address, "://") }
 
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
-	var address, work, replanned string
+	var address, work, replanned, forgeToken string
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
@@ -188,6 +188,11 @@ penstock recover.`,
 				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
 			a.Creator, a.Commit = f.who(cmd.Context(), s)
 			a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
+			if forgeToken != "" {
+				if a.Forge.Token, err = forge.ReadToken(forgeToken); err != nil {
+					return err
+				}
+			}
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err
@@ -213,6 +218,8 @@ penstock recover.`,
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
 	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
 	flags.BoolVar(&destroy, "destroy", false, "apply plans that destroy whole units, made with penstock plan --destroy, and no others")
+	// Of the environment, GITHUB_TOKEN reaches the providers too.
+	flags.StringVar(&forgeToken, "token-file", "", "a `FILE` with the forge's token, in place of GITHUB_TOKEN: it is asked who approved this run, where approvals: forge")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }
