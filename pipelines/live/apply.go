@@ -64,6 +64,8 @@ type Apply struct {
 	Replanned string
 	// Destroy applies capsules of plans that destroy whole units, and no others.
 	Destroy bool
+	// Leaving are units that the change took out of environments.
+	Leaving Leaving
 	// Lease is how long a lease holds without being renewed. Default 2 minutes.
 	Lease time.Duration
 	// Now is the time of the run. Default: now.
@@ -137,7 +139,11 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own
 	}
 	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}, applied: map[string]bool{}, started: time.Now()}
-	return run.waves(ctx, targets), nil
+	report := run.waves(ctx, targets)
+	a.Leaving.refuse(ctx, report, ApplyStage, a.Root, func(t Target) session {
+		return session{role: t.Environment.Roles.Apply, token: a.Token, actor: a.Creator.Actor, change: a.Creator.Change}
+	})
+	return report, nil
 }
 
 // now is the time of the run, which goes on: waves and locks are waited for.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,20 @@ func (f *liveFlags) who(ctx context.Context, s scope) (c live.Creator, commit st
 	return c, commit
 }
 
+// leaving are the targets that the change takes out of environments, of those that were
+// chosen.
+func (s scope) leaving(f liveFlags) live.Leaving {
+	if s.Base == nil {
+		return live.Leaving{}
+	}
+	l := live.LeavingOf(s.Base, s.config.Live, os.DirFS(s.Root), s.head.Live, s.Selection.Live)
+	l.Targets = slices.DeleteFunc(l.Targets, func(t live.Target) bool {
+		return len(f.environments) > 0 && !slices.Contains(f.environments, t.Environment.Name) || len(f.only) > 0 && !slices.Contains(f.only, t.ID()) ||
+			len(f.scope.units) > 0 && !slices.Contains(f.scope.units, t.Unit.Path)
+	})
+	return l
+}
+
 // person is who is logged in.
 func person() string {
 	if known, err := user.Current(); err == nil {
@@ -114,7 +129,7 @@ process that has the key and runs no provider.`,
 			defer progress.Close()
 			r, err := live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
 				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: creator, Commit: commit, Destroy: destroy,
-				VerifyProvidersOnce: verifyOnce}.Run(cmd.Context())
+				VerifyProvidersOnce: verifyOnce, Leaving: s.leaving(f)}.Run(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -182,10 +197,10 @@ penstock recover.`,
 			}
 			defer done()
 			// The checkout is the trunk: what was merged counts, and not what was before.
-			before := s.config
+			before, leaving := s.config, s.leaving(f)
 			s.config, s.Base = s.head, nil
 			a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
+				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned, Leaving: leaving}
 			a.Creator, a.Commit = f.who(cmd.Context(), s)
 			a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
 			if forgeToken != "" {
