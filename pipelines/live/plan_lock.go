@@ -26,18 +26,19 @@ const planInfo = "penstock plan "
 // takes none.
 func (p *planning) locked(ctx context.Context, t Target, w *unitWorkspace, out string) (exit int, err error) {
 	if p.LockTimeout < 0 {
-		return w.plan(ctx, out, -1, p.destroys(t))
+		return w.plan(ctx, out, noLock, p.destroys(t))
 	}
 	owner, err := ledger.NewOwner(p.Creator.Actor, ledger.CIFrom(os.Getenv))
 	if err != nil {
 		return 0, err
 	}
+	w.ofRun = []string{owner.Env()}
 	lock, err := w.lockOf(ctx, owner)
 	if err != nil {
 		return 0, err
 	}
 	if lock == nil {
-		return w.plan(ctx, out, p.LockTimeout, p.destroys(t), owner.Env())
+		return w.plan(ctx, out, p.LockTimeout, p.destroys(t))
 	}
 	text, err := json.Marshal(owner)
 	if err != nil {
@@ -52,7 +53,7 @@ func (p *planning) locked(ctx context.Context, t Target, w *unitWorkspace, out s
 			err = errors.Join(err, dropped)
 		}
 	}()
-	return w.plan(ctx, out, -1, p.destroys(t), owner.Env())
+	return w.plan(ctx, out, noLock, p.destroys(t))
 }
 
 // planner is the plan of ours that took a lock; false for a lock of anybody else.

@@ -7,16 +7,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/forge"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
-	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 func (p *program) recover() *cobra.Command {
 	var f liveFlags
-	var address string
+	var named storeFlag
 	var end bool
 	cmd := &cobra.Command{
 		Use:   "recover [DIR]",
@@ -33,33 +33,20 @@ penstock unlock, can say that a run is dead.`,
   penstock recover --environment prod --json`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if err := f.output.check(); err != nil {
-				return err
-			}
-			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
-			if err != nil {
-				return err
-			}
-			creator, _ := f.who(cmd.Context(), s)
-			r := live.Recover{Scope: s.Scope, Config: s.config, Creator: creator, Program: f.program, Mirror: f.mirror, Token: f.token,
-				Environments: f.environments, Only: f.only, End: end}
-			if r.Store, err = opened(cmd.Context(), address, s); err != nil {
-				return err
-			}
-			r.Coroner = coroner()
-			progress := report.NewProgress(p.err, terminal(p.err))
-			r.Progress = progress.Event
-			defer progress.Close()
-			done, err := r.Run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return p.print(done, f.output)
+			return p.onLive(cmd, given, &f, func(ctx context.Context, s scope) (_ *pipelines.Report, err error) {
+				r := live.Recover{Scope: s.Scope, Config: s.config, Coroner: coroner(), Program: f.program, Mirror: f.mirror, Token: f.token,
+					Environments: f.environments, Only: f.only, End: end}
+				r.Creator, _ = f.who(ctx, s)
+				if r.Store, err = named.open(ctx, s); err != nil {
+					return nil, err
+				}
+				return r.Run(ctx)
+			})
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
-	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of runs that were cut off: orphaned terraform and providers")
 	return cmd
 }

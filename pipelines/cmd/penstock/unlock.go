@@ -16,7 +16,8 @@ import (
 )
 
 func (p *program) unlock() *cobra.Command {
-	var address, run, id, token string
+	var named storeFlag
+	var run, id, token string
 	cmd := &cobra.Command{
 		Use:   "unlock ENVIRONMENT/UNIT",
 		Short: "Show who holds a unit and its state; with --run or --lock, release it",
@@ -36,7 +37,7 @@ not released. After the first penstock recover says what the run did.`,
 			if err != nil {
 				return err
 			}
-			kept, err := opened(cmd.Context(), address, s)
+			kept, err := named.open(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ not released. After the first penstock recover says what the run did.`,
 			return p.unlockState(cmd.Context(), given[0], lock, id, lives)
 		},
 	}
-	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "release the lease of `RUN`")
 	cmd.Flags().StringVar(&id, "lock", "", "release the lock of the state with `ID`")
 	cmd.Flags().StringVar(&token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
