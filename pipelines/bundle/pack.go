@@ -179,13 +179,11 @@ func (p *Packed) Write(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("writing the bundle: %w", err)
 	}
-	name := Name(p.Manifest.Version)
-	archive := filepath.Join(dir, name)
-	sum := fmt.Sprintf("%s  %s\n", p.Statement.Digest[len("sha256:"):], name)
+	archive := filepath.Join(dir, Name(p.Manifest.Version))
 	for _, file := range []struct {
 		path string
 		text []byte
-	}{{archive + sbomEnd, p.SBOM}, {archive + recordEnd, p.Record}, {archive + sumEnd, []byte(sum)}, {archive, p.Archive}} {
+	}{{archive + sbomEnd, p.SBOM}, {archive + recordEnd, p.Record}, {archive + sumEnd, p.sum()}, {archive, p.Archive}} {
 		if err := replace(file.path, file.text); err != nil {
 			return "", fmt.Errorf("writing the bundle: %w", err)
 		}
