@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -34,6 +35,10 @@ Exit codes:
 	return cmd
 }
 
+// contracts judges a bundle's terraform/ before it is packed: a type without contract
+// cannot be bundled. TODO: infratype.Check, once pipelines/infratype is merged.
+var contracts func(terraform fs.FS) error
+
 func (p *program) packBundle() *cobra.Command {
 	var version, key, out string
 	cmd := &cobra.Command{
@@ -49,7 +54,7 @@ Make the key with penstock capsule keygen.`,
 			if version == "" || out == "" {
 				return usage("--version and --out are needed")
 			}
-			pack := bundle.Pack{Dir: "bundle"}
+			pack := bundle.Pack{Dir: "bundle", Check: contracts}
 			if len(given) > 0 {
 				pack.Dir = given[0]
 			}
