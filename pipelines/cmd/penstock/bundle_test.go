@@ -15,6 +15,7 @@ import (
 
 	ociserver "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/penstock-dev/penstock/pipelines/internal/storetest"
 )
@@ -102,12 +103,20 @@ func TestTwoClonesPackTheSame(t *testing.T) {
 		"charts/http-service/Chart.yaml": "apiVersion: v2\nname: http-service\nversion: 0.3.0\n",
 		"charts/a-b/Chart.yaml":          "apiVersion: v2\nname: a-b\nversion: 0.1.0\n",
 		"charts/a/Chart.yaml":            "apiVersion: v2\nname: a\nversion: 0.1.0\n",
-		"terraform/service-iac/main.tf":  "terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \"~> 6.0\"\n    }\n  }\n}\n",
 		"terraform/service-iac/dos.tf":   "locals {}\r\n",
 		"terraform/service-iac/run.sh":   "#!/bin/sh\n",
 		"terraform/big.bin":              strings.Repeat("\x00\x01\x02penstock\xff", 100_000),
 	} {
 		write(t, filepath.Join(origin, "bundle", name), text)
+	}
+	script, err := txtar.ParseFile("testdata/bundle/bundle.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range script.Files {
+		if name, ours := strings.CutPrefix(file.Name, "platform/bundle/terraform/"); ours && !strings.HasSuffix(name, ".tfstate") {
+			write(t, filepath.Join(origin, "bundle/terraform", name), string(file.Data))
+		}
 	}
 	shell := func(where, script string, env ...string) {
 		t.Helper()
