@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -76,8 +78,8 @@ func TestValuesAndObjects(t *testing.T) {
 			pod + "containers/0/env/0/name": "P", pod + "containers/0/env/0/valueFrom/secretKeyRef/name": "s", pod + "containers/0/env/0/valueFrom/secretKeyRef/key": "k"}},
 		"denied by default": {"http-service", image, "NetworkPolicy/orders", map[string]any{"spec/ingress": nil, "spec/policyTypes/0": "Ingress", "spec/policyTypes/1": "Egress",
 			"spec/egress/0/ports/0/port": int64(53), "spec/egress/1": nil}},
-		"who may connect": {"http-service", image + "networkPolicy: {ingress: [{namespace: n, service: s}]}", "NetworkPolicy/orders", map[string]any{
-			"spec/ingress/0/from/0/podSelector/matchLabels/app.kubernetes.io/name": "s", "spec/ingress/0/from/1": nil, "spec/ingress/0/ports/0/port": int64(8080)}},
+		"who may connect": {"http-service", image + "networkPolicy: {ingress: [{namespace: shop, service: cart}]}", "NetworkPolicy/orders", map[string]any{
+			"spec/ingress/0/from/0/podSelector/matchLabels/app.kubernetes.io/name": "cart", "spec/ingress/0/from/1": nil, "spec/ingress/0/ports/0/port": int64(8080)}},
 		"a worker lets nobody in": {"daemon-service", image, "NetworkPolicy/orders", map[string]any{"spec/ingress": nil, "spec/policyTypes/0": "Ingress"}},
 		"a migration by itself": {"db-migration", image + "command: [m]", "Job/orders-migration", map[string]any{"spec/backoffLimit": int64(0), pod + "restartPolicy": "Never",
 			"metadata/annotations/helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded"}},
@@ -230,5 +232,54 @@ func TestValuesThatAreRefused(t *testing.T) {
 				t.Errorf("got %v, want %q in it:\n%s", err, c.want, out)
 			}
 		})
+	}
+}
+
+// Names that look like numbers and booleans stay texts, and what a value holds
+// stays in it.
+func TestNamesThatLookLikeNumbers(t *testing.T) {
+	for _, chart := range services {
+		values := image + `command: ["1", "on"]
+config: {A: "0755", "N": "null", T: "x\n---\nkind: Secret\n# Source: a", "true_": "\u00e9\u0007"}
+secrets:
+  P: {externalSecret: {store: {name: "0755", kind: SecretStore}, key: "1", property: "on"}}
+  Q: {secretKeyRef: {name: "1e3", key: "2"}}
+volumes: {"1": {mountPath: "/1", size: "1024"}, "2": {mountPath: "/2", claim: "0x10"}}
+serviceAccount: {name: "123", annotations: {a: "1"}}
+podAnnotations: {a: "true"}
+podLabels: {a: "1.0"}
+nodeSelector: {a: "null"}
+networkPolicy: {egress: [{namespace: "1", service: "on", ports: [1]}]}
+`
+		if chart != "db-migration" {
+			values += "migration: {enabled: true, command: [\"yes\"]}\ntopologySpread: {topologyKeys: [\"1\"]}\n"
+		}
+		if chart == "http-service" {
+			values += `ingress: {enabled: true, className: "1", annotations: {a: "1"}, hosts: [{host: "1", paths: [{path: /, pathType: Exact}]}], tls: [{secretName: "1", hosts: ["1"]}]}` + "\n"
+		}
+		file := filepath.Join(t.TempDir(), "values.yaml")
+		if err := os.WriteFile(file, []byte(values), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, text, err := helm(t, "template", "123", filepath.Join(charts, chart), "--namespace", "456", "--values", file)
+		if err != nil {
+			t.Fatal(text)
+		}
+		j := judge(t, out, Options{})
+		if len(j.Findings) > 0 {
+			t.Errorf("%s: %s\n%s", chart, lines(j.Findings), out)
+		}
+		seen := 0
+		for _, o := range j.Objects {
+			if o.Kind == "ConfigMap" {
+				seen++
+				if got := get(o.Value, "data/T"); got != "x\n---\nkind: Secret\n# Source: a" {
+					t.Errorf("%s: T is %q", chart, got)
+				}
+			}
+		}
+		if seen == 0 {
+			t.Errorf("%s: there is no ConfigMap", chart)
+		}
 	}
 }
