@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
@@ -60,7 +61,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetOut(p.out)
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo(), p.bundle())
 	cmd.AddCommand(p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
@@ -116,7 +117,7 @@ func exitCode(err error) int {
 	if errors.As(err, &command) || errors.As(err, &file) || errors.As(err, &values) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
 		return pipelines.ExitUsage
 	}
-	if errors.Is(err, capsule.ErrRefused) {
+	if errors.Is(err, capsule.ErrRefused) || errors.Is(err, bundle.ErrRefused) {
 		return pipelines.ExitFindings // it was read, and judged
 	}
 	return pipelines.ExitNotRun
