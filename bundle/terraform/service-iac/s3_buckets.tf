@@ -6,6 +6,7 @@ module "s3_buckets" {
   service         = var.service
   name            = each.key
   account         = var.account
+  partition       = local.partition
   expire_days     = each.value.expire_days
   noncurrent_days = each.value.noncurrent_days
 }

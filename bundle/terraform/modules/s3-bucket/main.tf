@@ -1,5 +1,11 @@
+locals {
+  full_name = "${var.environment}-${var.service}-${var.name}-${var.account}"
+  # Not the attribute: it is known only after the apply, and a policy that nobody can read is not reviewed.
+  arn = "arn:${var.partition}:s3:::${local.full_name}"
+}
+
 resource "aws_s3_bucket" "this" {
-  bucket = "${var.environment}-${var.service}-${var.name}-${var.account}"
+  bucket = local.full_name
   tags   = var.tags
 }
 
@@ -77,7 +83,7 @@ resource "aws_s3_bucket_policy" "this" {
       Effect    = "Deny"
       Principal = "*"
       Action    = "s3:*" # of a denial: everything is the point
-      Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+      Resource  = [local.arn, "${local.arn}/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
   })

@@ -29,6 +29,12 @@ variable "account" {
   type        = string
 }
 
+variable "partition" {
+  description = "Partition of AWS."
+  type        = string
+  default     = "aws"
+}
+
 variable "expire_days" {
   description = "Days after which an object is deleted. Default: never."
   type        = number
