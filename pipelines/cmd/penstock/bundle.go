@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/infratype"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
 
@@ -36,8 +36,8 @@ Exit codes:
 }
 
 // contracts judges a bundle's terraform/ before it is packed: a type without contract
-// cannot be bundled. TODO: infratype.Check, once pipelines/infratype is merged.
-var contracts func(terraform fs.FS) error
+// cannot be bundled. A test puts its own in place.
+var contracts = infratype.Check
 
 func (p *program) packBundle() *cobra.Command {
 	var version, key, out string
