@@ -112,7 +112,7 @@ func exitCode(err error) int {
 	var command usageError
 	var file *config.Error
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
-	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || errors.Is(err, image.ErrReference) || unknownCommand {
+	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || errors.Is(err, image.ErrReference) || errors.Is(err, image.ErrEnvironment) || unknownCommand {
 		return pipelines.ExitUsage
 	}
 	if errors.Is(err, capsule.ErrRefused) || errors.Is(err, image.ErrRefused) || errors.Is(err, image.ErrBuild) {
