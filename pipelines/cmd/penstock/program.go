@@ -117,7 +117,7 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // usages are errors of what was typed; refusals say that something was read, judged
 // and must not be.
 var (
-	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference}
+	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment}
 	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild}
 )
 
