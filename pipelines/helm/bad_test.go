@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -92,7 +94,7 @@ func TestAdmissionIsAskedFirst(t *testing.T) {
 
 func TestThirdPartyChart(t *testing.T) {
 	s := newShop(t)
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := "oci://" + strings.TrimPrefix(server.URL, "http://") + "/charts"
 	dir := t.TempDir()
