@@ -52,7 +52,8 @@ type Deploy struct {
 	Release
 	// Bundle is the directory of the unpacked bundle.
 	Bundle string
-	// Policy judges a manifest; an error says that it could not be judged.
+	// Policy judges a manifest; an error says that it could not be judged. Default: the
+	// schemas of Kubernetes and our policies, package manifest.
 	Policy func(ctx context.Context, manifest []byte) (pipelines.Result, []pipelines.Notice, error)
 }
 
@@ -244,6 +245,12 @@ func (r *running) notice(format string, args ...any) {
 
 // close gives the lease back and closes the report.
 func (r *running) close(ctx context.Context) *Outcome {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	what, _ := diagnose(r.history)
+	if err := r.guard.end(limited, what == none); err != nil {
+		r.notice("%v", err)
+	}
 	if r.stop != nil {
 		r.stop()
 	}

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/manifest"
 )
 
 // precheck asks whether the cluster and the namespace are there, and reads the history.
@@ -103,15 +105,26 @@ func failed(rule string, err error) pipelines.Result {
 func (r *running) policy(ctx context.Context) pipelines.Result { return r.judged(ctx, r.rendered) }
 
 func (r *running) judged(ctx context.Context, manifest []byte) pipelines.Result {
-	if r.deploy.Policy == nil {
-		return pipelines.Result{Verdict: pipelines.NotRun, Reason: "there is no policy to judge by"}
+	policy := r.deploy.Policy
+	if policy == nil {
+		policy = r.ours
 	}
-	result, notices, err := r.deploy.Policy(ctx, manifest)
+	result, notices, err := policy(ctx, manifest)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
 	r.outcome.Report.Notices = append(r.outcome.Report.Notices, notices...)
 	return result
+}
+
+// ours judges by the schemas of Kubernetes and by our policies. Waivers of the service's
+// penstock.yaml count, for the unit SERVICE@ENVIRONMENT.
+func (r *running) ours(ctx context.Context, stream []byte) (pipelines.Result, []pipelines.Notice, error) {
+	judged, err := manifest.Judge(ctx, stream, manifest.Options{Name: r.outcome.Chart, Unit: r.unit.Path, Namespace: r.Namespace, Config: r.Config})
+	if err != nil {
+		return pipelines.Result{}, nil, err
+	}
+	return judged.Result, judged.Notices, nil
 }
 
 // takeLease keeps others out, and repairs what a killed run left. A dry run does neither.
@@ -251,8 +264,8 @@ func asResource(text string) string {
 	return strings.ReplaceAll(text, "helm.sh/hook", "penstock.dev/hook")
 }
 
-// admit asks the API server about each resource but hooks, which helm replaces, and
-// kinds that the chart itself defines, which the server does not know yet.
+// admit asks the API server about each resource and each hook, but for kinds that the
+// chart itself defines, which the server does not know yet.
 func (r *running) admit(ctx context.Context) pipelines.Result {
 	list, err := objects(join(r.rendered, nil))
 	if err != nil {
@@ -275,32 +288,96 @@ func (r *running) admit(ctx context.Context) pipelines.Result {
 			asked = append(asked, []byte(o.text))
 		}
 	}
-	out, err := r.run(ctx, join(asked...), r.kubectl, admitArgv(r.place)...)
+	hooks, count, err := renamed(r.hooks)
 	if err != nil {
-		return pipelines.NotRunBecause(err)
+		return found("server", err)
 	}
-	if err := judge("kubectl apply --dry-run=server", out); err != nil {
-		return failed("admission", err)
+	for _, question := range []struct {
+		argv  []string
+		about []byte
+	}{{admitArgv(r.place), join(asked...)}, {createArgv(r.place), hooks}} {
+		if len(question.about) == 0 {
+			continue // kubectl takes nothing for an error
+		}
+		out, err := r.run(ctx, question.about, r.kubectl, question.argv...)
+		if err != nil {
+			return pipelines.NotRunBecause(err)
+		}
+		if err := judge("kubectl "+question.argv[0]+" --dry-run=server", out); err != nil {
+			return failed("admission", err)
+		}
 	}
-	return pipelines.Result{Judged: map[string]int{"resources": len(asked), "hooks": len(list) - len(asked)}}
+	return pipelines.Result{Judged: map[string]int{"resources": len(asked), "hooks": count}}
+}
+
+// renamed are hooks under names that are free: those of the run before may be there
+// still, and helm takes them away only when it runs them.
+func renamed(manifest []byte) (whole []byte, count int, err error) {
+	list, err := objects(manifest)
+	if err != nil {
+		return nil, 0, err
+	}
+	var hooks []json.RawMessage
+	for _, o := range list {
+		const suffix = "-dry-run"
+		meta := maps.Clone(o.body["metadata"].(map[string]any))
+		meta["name"] = strings.TrimRight(o.Name[:min(len(o.Name), 63-len(suffix))], "-.") + suffix
+		body := maps.Clone(o.body)
+		body["metadata"] = meta
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, 0, fmt.Errorf("reading the hook %s: %w", o.id(), err)
+		}
+		hooks = append(hooks, text)
+	}
+	if len(hooks) == 0 {
+		return nil, 0, nil
+	}
+	whole, err = json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": hooks})
+	return whole, len(hooks), err
 }
 
 // diff says what the deploy changes, against the manifest of what is deployed.
 func (r *running) diff(ctx context.Context) pipelines.Result {
-	var before []byte
-	if at := deployed(r.history); at != 0 {
-		r.outcome.From = at
-		var err error
-		if before, err = r.ask(ctx, getArgv(r.place, "manifest", at)); err != nil {
-			return pipelines.NotRunBecause(err)
-		}
+	before, hooks, err := r.content(ctx, deployed(r.history))
+	if err == nil {
+		err = r.change(before, hooks, r.manifest, r.hooks)
 	}
-	changes, err := compare(before, r.manifest)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
+	return pipelines.Result{Judged: map[string]int{"changes": len(r.outcome.Changes)}}
+}
+
+// content is the manifest of a revision and its hooks; nothing where the revision is 0.
+func (r *running) content(ctx context.Context, revision int) (manifest, hooks []byte, err error) {
+	if revision == 0 {
+		return nil, nil, nil
+	}
+	if manifest, err = r.ask(ctx, getArgv(r.place, "manifest", revision)); err != nil {
+		return nil, nil, err
+	}
+	hooks, err = r.ask(ctx, getArgv(r.place, "hooks", revision))
+	return manifest, hooks, err
+}
+
+// change fills the outcome's changes in, those of hooks last.
+func (r *running) change(before, hooksBefore, after, hooksAfter []byte) error {
+	r.outcome.From = deployed(r.history)
+	changes, err := compare(before, after)
+	if err != nil {
+		return err
+	}
+	hooks, err := compare([]byte(asResource(string(hooksBefore))), []byte(asResource(string(hooksAfter))))
+	if err != nil {
+		return err
+	}
+	for _, c := range hooks {
+		c.Resource, c.Diff = c.Resource+" (hook)", strings.ReplaceAll(c.Diff, "penstock.dev/hook", "helm.sh/hook")
+		changes = append(changes, c)
+	}
 	r.outcome.Changes = append(r.outcome.Changes, changes...)
-	return pipelines.Result{Judged: map[string]int{"changes": len(changes)}}
+	return nil
 }
 
 // deployed is the revision that is deployed; 0 where none is.
