@@ -59,7 +59,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetOut(p.out)
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo(), p.manifest())
 	cmd.AddCommand(p.helmDeploy(), p.helmRollback())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
