@@ -45,7 +45,13 @@ func (c *Config) check(p places) error {
 	if err := c.Compliance.check(p); err != nil {
 		return err
 	}
-	return c.Live.check(p)
+	if err := c.Live.check(p); err != nil {
+		return err
+	}
+	if c.Service == nil {
+		return nil
+	}
+	return c.Service.check(p, c.Live.Environments)
 }
 
 func (c *Compliance) check(p places) error {

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"bytes"
+
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 
 	"github.com/penstock-dev/penstock/pipelines"
 )
@@ -57,4 +60,19 @@ func (p places) at(path ...any) pipelines.Position {
 		}
 	}
 	return found
+}
+
+// Where reads a configuration that Read has taken, and says where something stands in
+// it: keys and indexes lead from the top to it. What is not there is where the last
+// part of the way to it is.
+func Where(name string, content []byte) (func(path ...any) pipelines.Position, error) {
+	file, err := parser.ParseBytes(bytes.TrimPrefix(content, []byte("\ufeff")), 0)
+	if err != nil {
+		return nil, syntax(pipelines.Position{Path: name}, err)
+	}
+	body, err := plain(name, file)
+	if err != nil {
+		return nil, err
+	}
+	return places{name, body}.at, nil
 }

@@ -118,7 +118,7 @@ func (r *running) judged(ctx context.Context, manifest []byte) pipelines.Result 
 }
 
 // ours judges by the schemas of Kubernetes and by our policies. Waivers of the service's
-// penstock.yaml count, for the unit SERVICE@ENVIRONMENT.
+// penstock.yaml count, for the unit SERVICE/helm-deploy.
 func (r *running) ours(ctx context.Context, stream []byte) (pipelines.Result, []pipelines.Notice, error) {
 	judged, err := manifest.Judge(ctx, stream, manifest.Options{Name: r.outcome.Chart, Unit: r.unit.Path, Namespace: r.Namespace, Config: r.Config})
 	if err != nil {

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/service"
 )
 
 // program is the whole program as a value: a test runs it on streams of its own.
@@ -59,7 +61,8 @@ func (p *program) root() *cobra.Command {
 	cmd.SetOut(p.out)
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo(), p.manifest())
+	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo(), p.bundle(), p.manifest())
+	cmd.AddCommand(p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
 	cmd.AddCommand(p.helmDeploy(), p.helmRollback())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
@@ -110,11 +113,12 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 func exitCode(err error) int {
 	var command usageError
 	var file *config.Error
+	var values *service.Error
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
-	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
+	if errors.As(err, &command) || errors.As(err, &file) || errors.As(err, &values) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
 		return pipelines.ExitUsage
 	}
-	if errors.Is(err, capsule.ErrRefused) {
+	if errors.Is(err, capsule.ErrRefused) || errors.Is(err, bundle.ErrRefused) {
 		return pipelines.ExitFindings // it was read, and judged
 	}
 	return pipelines.ExitNotRun
