@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if settings := os.Getenv("PENSTOCK_HELM_TEST"); settings != "" {
 		os.Exit(child(settings))
 	}
+	if _, apiserver, missing := kubetest.Programs(); missing == "" { // where .ci/tools puts helm
+		_ = os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(apiserver))
+	}
 	code := m.Run()
 	if shared.cluster != nil {
 		shared.cluster.Stop()
@@ -78,11 +81,9 @@ func cluster(t *testing.T) *kubetest.Cluster {
 	return shared.cluster
 }
 
-// programs puts what .ci/tools installed on PATH, and skips where helm or kubectl is absent.
+// programs skips where helm or kubectl is absent.
 func programs(t *testing.T) {
 	t.Helper()
-	_, apiserver, _ := kubetest.Programs()
-	t.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(apiserver))
 	for _, name := range []string{"helm", "kubectl"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip("SKIPPED: " + name + " is absent: .ci/tools and .ci/kube install it")
@@ -107,6 +108,7 @@ const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012345678
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	c := cluster(t)
+	t.Parallel() // most of a deploy is waiting
 	shared.mu.Lock()
 	shared.spaces++
 	s := &shop{T: t, cluster: c, root: t.TempDir(), namespace: fmt.Sprintf("shop-%d", shared.spaces)}

@@ -191,7 +191,14 @@ func (k *killing) once(i int) bool {
 	}
 	status := k.status()
 	kill(tree)
+	if victim == "helm" {
+		k.hold(false) // what was to be killed may have ended just then, and the deploy goes on
+	}
 	k.until("the end of the deploy", func() bool { return r.ended() })
+	if r.cmd.ProcessState.Success() {
+		k.happened["the victim ended before it was killed"]++
+		return k.settle(i, replicas, r) && false
+	}
 	k.hits[fmt.Sprintf("%-8s when the release was %q", victim, status)]++
 	k.Logf("run %d: %s killed, the release was %q (aimed at %q, held back: %v)", i, victim, status, aim, held)
 	k.orphans()
