@@ -27,9 +27,6 @@ func TestMain(m *testing.M) {
 	if settings := os.Getenv("PENSTOCK_HELM_TEST"); settings != "" {
 		os.Exit(child(settings))
 	}
-	if _, apiserver, missing := kubetest.Programs(); missing == "" { // where .ci/tools puts helm
-		_ = os.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(apiserver))
-	}
 	code := m.Run()
 	if shared.cluster != nil {
 		shared.cluster.Stop()

@@ -22,11 +22,10 @@ func TestDocumentedReleases(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: -short: no cluster is started")
 	}
-	_, apiserver, missing := kubetest.Programs()
+	_, _, missing := kubetest.Programs()
 	if missing != "" {
 		t.Skip("SKIPPED: " + missing + ": the commands of docs/helm-deploy.md were not run")
 	}
-	t.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(apiserver))
 	for _, name := range []string{"helm", "kubectl"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip("SKIPPED: " + name + " is absent: the commands of docs/helm-deploy.md were not run")
