@@ -283,7 +283,9 @@ func (k *killing) orphans() {
 		return found
 	}
 	if left := mine(); len(left) > 0 {
+		k.config.Service.Deploy.Timeout = "3s" // where the orphan ended just then, this deploys, and may be held back
 		o := k.deploy()
+		k.config.Service.Deploy.Timeout = "60s"
 		if still := living(k.T, left); len(still) > 0 {
 			k.happened["a deploy was refused while an orphaned helm lived"]++
 			if text := told(o); o.Report.Verdict != pipelines.NotRun || !strings.Contains(text, "is being changed by run") || !strings.Contains(text, "last heard of") {
