@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/penstock-dev/penstock/ci/internal/dagger"
 )
@@ -115,32 +115,16 @@ func (r *Applied) Assert(ctx context.Context) (string, error) {
 }
 
 // effect runs a command that changes the world, once.
-func (r *Applier) effect(ctx context.Context, command, base string, environments []string, more ...string) (*Applied, error) {
-	p := r.Module
-	selection, closure, err := p.selected(ctx, p.Units(base))
-	if err != nil {
-		return nil, err
-	}
-	c, args := p.workspace(closure, selection)
-	c = c.WithMountedSecret("/run/secrets/identity", r.Identity).WithDirectory(replanned, dag.Directory())
-	c, login, err := r.Cloud.on(c)
-	if err != nil {
-		return nil, err
-	}
-	argv := append([]string{"penstock", command, "--selection", "/selection", "--out", "/report"}, args...)
-	argv = append(append(argv, login...), more...)
-	if len(environments) > 0 {
-		argv = append(argv, "--environment", strings.Join(environments, ","))
-	}
-	if r.Store != "" {
-		argv = append(argv, "--store", r.Store)
-	}
-	c, err = ran(ctx, command, "/report/report.json", c.WithExec(argv, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+func (r *Applier) effect(ctx context.Context, name, base string, environments []string, more ...string) (*Applied, error) {
+	command := slices.Concat([]string{name, "--out", "/report"}, where(environments, r.Store), more)
+	c, again, err := r.Module.live(ctx, r.Cloud, base, "/report/report.json", command, func(c *dagger.Container) *dagger.Container {
+		return c.WithMountedSecret("/run/secrets/identity", r.Identity).WithDirectory(replanned, dag.Directory())
+	})
 	if err != nil {
 		return nil, err
 	}
 	report := c.Directory("/report")
 	_, err = report.Sync(ctx)
-	again := &Planned{Module: p, Cloud: r.Cloud, Dir: c.Directory(replanned).WithNewDirectory("report"), Closure: closure, Selection: selection}
-	return &Applied{Dir: report, Module: p, New: again}, err
+	again.Dir = c.Directory(replanned).WithNewDirectory("report")
+	return &Applied{Dir: report, Module: r.Module, New: again}, err
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +56,7 @@ func (p *Penstock) Planner(
 	return &Planner{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}}
 }
 
-// on gives a container the rights of a cloud. What runs in it is never cached: the
-// world that it looks at changes without being told.
+// on gives a container the rights of a cloud. What runs in it is never cached.
 func (c *Cloud) on(container *dagger.Container) (*dagger.Container, []string, error) {
 	var args []string
 	for _, pair := range append(append([]string{}, c.Variables...), c.Creator...) {
@@ -75,20 +76,44 @@ func (c *Cloud) on(container *dagger.Container) (*dagger.Container, []string, er
 	if c.Endpoint != nil {
 		container = container.WithServiceBinding("cloud", c.Endpoint)
 	}
-	return container.WithEnvVariable("PENSTOCK_CALL", time.Now().UTC().Format(time.RFC3339Nano)), args, nil
+	return container.With(anew), args, nil
 }
 
-// workspace is a container with the program, terraform, the closure of the
-// selected units, and their selection.
-func (p *Penstock) workspace(closure, selection *dagger.Directory) (*dagger.Container, []string) {
-	c := p.bare("terraform").
-		WithDirectory("/work", dag.Directory()).
-		WithMountedDirectory("/work", closure).
-		WithMountedDirectory("/selection", selection)
-	var args []string
-	if p.Providers != nil {
-		c = c.WithMountedDirectory("/providers", p.Providers)
-		args = append(args, "--provider-mirror", "/providers")
+// anew keeps what runs in a container next from being answered from a cache: the
+// world that it looks at changes without being told.
+func anew(c *dagger.Container) *dagger.Container {
+	return c.WithEnvVariable("PENSTOCK_CALL", time.Now().UTC().Format(time.RFC3339Nano))
+}
+
+// live runs a command of the program on the live units that changed since the base,
+// with the rights of a cloud and with what else it needs. It returns the container
+// that it ran in, and plans without a directory, for a command that makes any.
+func (p *Penstock) live(ctx context.Context, cloud *Cloud, base, report string, command []string, needs ...dagger.WithContainerFunc) (*dagger.Container, *Planned, error) {
+	selection, closure, err := p.selected(ctx, p.Units(base))
+	if err != nil {
+		return nil, nil, err
 	}
-	return c.WithExec([]string{"mkdir", "-p", p.inside()}).WithWorkdir(p.inside()), args
+	c, mirror := p.mirrored(p.workspace("terraform", closure, selection))
+	for _, need := range needs {
+		c = c.With(need)
+	}
+	c, login, err := cloud.on(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	args := slices.Concat([]string{"penstock"}, command, []string{"--selection", "/selection"}, mirror, login)
+	c, err = ran(ctx, command[0], report, c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+	return c, &Planned{Module: p, Cloud: cloud, Closure: closure, Selection: selection}, err
+}
+
+// where is which environments a command is about and which store it keeps things in.
+func where(environments []string, store string) []string {
+	var args []string
+	if len(environments) > 0 {
+		args = append(args, "--environment", strings.Join(environments, ","))
+	}
+	if store != "" {
+		args = append(args, "--store", store)
+	}
+	return args
 }

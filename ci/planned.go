@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/penstock-dev/penstock/ci/internal/dagger"
-	"github.com/penstock-dev/penstock/pipelines"
 )
 
 // Planned are plans that were made. They hold secrets, but for the report and the pages.
@@ -38,43 +35,13 @@ func (r *Planner) Plan(
 	// +optional
 	environments []string,
 ) (*Planned, error) {
-	p := r.Module
-	selection, closure, err := p.selected(ctx, p.Units(base))
+	command := append([]string{"plan", "--out", "/plans"}, where(environments, "")...)
+	c, plans, err := r.Module.live(ctx, r.Cloud, base, "/plans/report/report.json", command)
 	if err != nil {
 		return nil, err
 	}
-	c, args := p.workspace(closure, selection)
-	c, more, err := r.Cloud.on(c)
-	if err != nil {
-		return nil, err
-	}
-	args = append(append([]string{"penstock", "plan", "--selection", "/selection", "--out", "/plans"}, args...), more...)
-	if len(environments) > 0 {
-		args = append(args, "--environment", strings.Join(environments, ","))
-	}
-	c, err = ran(ctx, "plan", "/plans/report/report.json", c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
-	if err != nil {
-		return nil, err
-	}
-	return &Planned{Module: p, Cloud: r.Cloud, Dir: c.Directory("/plans"), Closure: closure, Selection: selection}, nil
-}
-
-// ran lets a verdict pass: where a report was written, findings, unknowns and what
-// was not run are data. Anything else is an error.
-func ran(ctx context.Context, what, report string, c *dagger.Container) (*dagger.Container, error) {
-	code, err := c.ExitCode(ctx)
-	if err != nil {
-		return nil, err
-	}
-	written, err := c.Exists(ctx, report)
-	if err != nil {
-		return nil, err
-	}
-	if written && (code == pipelines.ExitClean || code == pipelines.ExitFindings || code == pipelines.ExitNotRun) {
-		return c, nil
-	}
-	message, _ := c.Stderr(ctx)
-	return nil, fmt.Errorf("running %s: it exited with %d: %s", what, code, strings.TrimSpace(message))
+	plans.Dir = c.Directory("/plans")
+	return plans, nil
 }
 
 // Report is a directory with the report in every format and the pages of the plan.

@@ -140,27 +140,52 @@ func literal(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "!", `\!`).Replace(name)
 }
 
-// stage runs one stage and returns its report. A finding, an unknown and what
-// was not run are data; any other exit is an error.
-func (p *Penstock) stage(ctx context.Context, s stage, closure, selection *dagger.Directory) (*dagger.File, error) {
-	c := p.bare(s.tool).
+// workspace is a container with the program, a tool, the closure of the selected
+// units, and their selection.
+func (p *Penstock) workspace(tool string, closure, selection *dagger.Directory) *dagger.Container {
+	return p.bare(tool).
 		WithDirectory("/work", dag.Directory()).
 		WithMountedDirectory("/work", closure).
-		WithMountedDirectory("/selection", selection)
-	args := []string{"penstock", s.name, "--selection", "/selection", "--out", "/report"}
-	if p.Providers != nil && s.name == "terraform-validate" {
-		c = c.WithMountedDirectory("/providers", p.Providers)
-		args = append(args, "--provider-mirror", "/providers")
+		WithMountedDirectory("/selection", selection).
+		WithExec([]string{"mkdir", "-p", p.inside()}).WithWorkdir(p.inside())
+}
+
+// mirrored gives a container the mirror of providers, where there is one.
+func (p *Penstock) mirrored(c *dagger.Container) (*dagger.Container, []string) {
+	if p.Providers == nil {
+		return c, nil
 	}
-	c = c.WithExec([]string{"mkdir", "-p", p.inside()}).WithWorkdir(p.inside()).
-		WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny})
+	return c.WithMountedDirectory("/providers", p.Providers), []string{"--provider-mirror", "/providers"}
+}
+
+// stage runs one stage and returns its report.
+func (p *Penstock) stage(ctx context.Context, s stage, closure, selection *dagger.Directory) (*dagger.File, error) {
+	c, args := p.workspace(s.tool, closure, selection), []string(nil)
+	if s.name == "terraform-validate" {
+		c, args = p.mirrored(c)
+	}
+	args = append([]string{"penstock", s.name, "--selection", "/selection", "--out", "/report"}, args...)
+	c, err := ran(ctx, s.name, "/report/report.json", c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+	if err != nil {
+		return nil, err
+	}
+	return c.File("/report/report.json"), nil
+}
+
+// ran lets a verdict pass: where a report was written, findings, unknowns and what
+// was not run are data. Anything else is an error.
+func ran(ctx context.Context, what, report string, c *dagger.Container) (*dagger.Container, error) {
 	code, err := c.ExitCode(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if code != pipelines.ExitClean && code != pipelines.ExitFindings && code != pipelines.ExitNotRun {
-		message, _ := c.Stderr(ctx)
-		return nil, fmt.Errorf("running %s: it exited with %d: %s", s.name, code, strings.TrimSpace(message))
+	written, err := c.Exists(ctx, report)
+	if err != nil {
+		return nil, err
 	}
-	return c.File("/report/report.json"), nil
+	if written && (code == pipelines.ExitClean || code == pipelines.ExitFindings || code == pipelines.ExitNotRun) {
+		return c, nil
+	}
+	message, _ := c.Stderr(ctx)
+	return nil, fmt.Errorf("running %s: it exited with %d: %s", what, code, strings.TrimSpace(message))
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/penstock-dev/penstock/ci/internal/dagger"
 )
@@ -29,37 +27,22 @@ func (r *Planner) Drift(
 	// +optional
 	store string,
 ) (*Applied, error) {
-	p := r.Module
-	selection, closure, err := p.selected(ctx, p.Units(""))
-	if err != nil {
-		return nil, err
-	}
-	c, args := p.workspace(closure, selection)
-	c, login, err := r.Cloud.on(c)
-	if err != nil {
-		return nil, err
-	}
-	argv := append(append([]string{"penstock", "drift", "--selection", "/selection", "--out", "/report"}, args...), login...)
+	command := append([]string{"drift", "--out", "/report"}, where(environments, store)...)
+	var needs []dagger.WithContainerFunc
 	if issues != nil {
-		c = c.WithMountedSecret("/run/secrets/forge", issues)
-		argv = append(argv, "--issues", "--issues-token-file", "/run/secrets/forge")
+		needs = append(needs, func(c *dagger.Container) *dagger.Container { return c.WithMountedSecret("/run/secrets/forge", issues) })
+		command = append(command, "--issues", "--issues-token-file", "/run/secrets/forge")
 	}
 	if oldest > 0 {
-		argv = append(argv, "--oldest", fmt.Sprint(oldest))
+		command = append(command, "--oldest", fmt.Sprint(oldest))
 	}
-	if len(environments) > 0 {
-		argv = append(argv, "--environment", strings.Join(environments, ","))
-	}
-	if store != "" {
-		argv = append(argv, "--store", store)
-	}
-	c, err = ran(ctx, "drift", "/report/report.json", c.WithExec(argv, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+	c, _, err := r.Module.live(ctx, r.Cloud, "", "/report/report.json", command, needs...)
 	if err != nil {
 		return nil, err
 	}
 	report := c.Directory("/report")
 	_, err = report.Sync(ctx)
-	return &Applied{Dir: report, Module: p}, err
+	return &Applied{Dir: report, Module: r.Module}, err
 }
 
 // Comment keeps one comment on a pull request as a page says. It is never cached.
@@ -84,7 +67,7 @@ func (p *Penstock) Comment(
 		WithMountedFile("/page.md", page).
 		WithMountedSecret("/run/secrets/forge", token).
 		WithEnvVariable("GITHUB_REPOSITORY", repository).
-		WithEnvVariable("PENSTOCK_CALL", time.Now().UTC().Format(time.RFC3339Nano))
+		With(anew)
 	if api != "" {
 		c = c.WithEnvVariable("GITHUB_API_URL", api)
 	}
@@ -113,7 +96,7 @@ func (p *Penstock) CapsuleVerify(
 	for _, signer := range signers {
 		args = append(args, "--signer", signer)
 	}
-	return p.onCapsule(capsule).WithEnvVariable("PENSTOCK_CALL", time.Now().UTC().Format(time.RFC3339Nano)).WithExec(args).Stdout(ctx)
+	return p.onCapsule(capsule).With(anew).WithExec(args).Stdout(ctx)
 }
 
 func (p *Penstock) onCapsule(capsule *dagger.File) *dagger.Container {

@@ -4,44 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"reflect"
 	"testing"
 
-	reflected "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/schematest"
 )
-
-// generate makes the schema of a type from it and its comments.
-func generate(t *testing.T, file, version string, of any) []byte {
-	t.Helper()
-	reflector := &reflected.Reflector{ExpandedStruct: true, Mapper: words}
-	for base, dir := range map[string]string{"github.com/penstock-dev/penstock/pipelines/capsule": "../capsule", "github.com/penstock-dev/penstock/pipelines": ".."} {
-		if err := reflector.AddGoComments(base, dir, reflected.WithFullComment()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	schema := reflector.Reflect(of)
-	schema.ID = reflected.ID("https://github.com/penstock-dev/penstock/schemas/" + file)
-	schema.Title = version
-	text, err := json.MarshalIndent(schema, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(text, '\n')
-}
-
-func words(t reflect.Type) *reflected.Schema {
-	if t != reflect.TypeFor[pipelines.Verdict]() {
-		return nil
-	}
-	schema := &reflected.Schema{Type: "string"}
-	for _, verdict := range pipelines.Verdicts {
-		schema.Enum = append(schema.Enum, verdict)
-	}
-	return schema
-}
 
 // committed holds a schema to its type, and returns it compiled.
 func committed(t *testing.T, file string, schema []byte) *jsonschema.Schema {
@@ -59,31 +28,18 @@ func committed(t *testing.T, file string, schema []byte) *jsonschema.Schema {
 	if !bytes.Equal(schema, want) {
 		t.Errorf("%s is stale: go test ./pipelines/capsule -update, then read the diff\n%s", path, schema)
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	if err := compiler.AddResource(file, document); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := compiler.Compile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compiled
+	return schematest.Compile(t, file, schema)
 }
 
 func TestManifestSchema(t *testing.T) {
 	const file = "capsule.schema.json"
-	schema := committed(t, file, generate(t, file, Schema, &Manifest{}))
+	schema := committed(t, file, schematest.Generate(t, file, Schema, &Manifest{}, "../capsule"))
 	bare := Manifest{Unit: "a", Environment: "b", Closure: digest("a"), State: State{Backend: "local"}, Changes: digest("b"),
 		Terraform: pipelines.Tool{Name: "opentofu", Version: "1"}, Policies: Policies{Verdict: pipelines.NotRun}, Risk: Risk{Level: "low"},
 		Creator: Creator{Actor: "me", Local: true}, Created: sample().Created, Expires: sample().Expires}
 	for name, m := range map[string]Manifest{"every field": sample(), "no more than needed": bare} {
 		text := apart(t, seal(t, m, contents).path).at(manifestName).content
-		if err := validate(t, schema, text); err != nil {
+		if err := schematest.Validate(t, schema, text); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -105,20 +61,11 @@ func TestManifestSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if validate(t, schema, text) == nil {
+		if schematest.Validate(t, schema, text) == nil {
 			t.Errorf("%s: the schema takes it", name)
 		}
 		if _, err := readManifest(text); err == nil {
 			t.Errorf("%s: it is read", name)
 		}
 	}
-}
-
-func validate(t *testing.T, schema *jsonschema.Schema, text []byte) error {
-	t.Helper()
-	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(instance)
 }

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/storetest"
 )
 
 func init() {
@@ -40,7 +42,7 @@ func childRun(_ context.Context, _ *Ledger, in *bufio.Scanner) error {
 	_ = write
 	for in.Scan() {
 		tool := exec.Command(os.Args[0])
-		tool.Env = append(os.Environ(), "LEDGER_TEST_CHILD=wait", o.Env())
+		tool.Env = append(os.Environ(), storetest.As("wait"), o.Env())
 		tool.Stdin = read
 		if in.Text() == "orphan" {
 			tool.Stdin = os.Stdin
@@ -71,11 +73,11 @@ func childLook(ctx context.Context, _ *Ledger, in *bufio.Scanner) error {
 	return nil
 }
 
-func startRun(t *testing.T) (*child, Owner) {
+func startRun(t *testing.T) (*storetest.Child, Owner) {
 	t.Helper()
-	c := startChild(t, "run", "")
+	c := storetest.StartChild(t, "run", "")
 	var o Owner
-	if err := json.Unmarshal([]byte(c.line(t)), &o); err != nil {
+	if err := json.Unmarshal([]byte(c.Line(t)), &o); err != nil {
 		t.Fatal(err)
 	}
 	return c, o
@@ -97,25 +99,25 @@ func expect(t *testing.T, o Owner, want Liveness, words ...string) {
 func TestKilledRunIsDead(t *testing.T) {
 	c, o := startRun(t)
 	expect(t, o, Living, fmt.Sprintf("its process %d runs", o.PID))
-	if err := c.cmd.Process.Kill(); err != nil {
+	if err := c.Cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	until(t, func() bool { s, err := readStat(o.PID); return err == nil && s.ended() })
 	expect(t, o, Dead, "gone") // nobody waited for it yet
-	_ = c.cmd.Wait()
+	_ = c.Cmd.Wait()
 	expect(t, o, Dead, fmt.Sprintf("its process %d is gone", o.PID), "not restarted since")
 }
 
 func TestOrphanIsAlive(t *testing.T) {
 	c, o := startRun(t)
-	if _, err := fmt.Fprintln(c.in, "orphan"); err != nil {
+	if _, err := fmt.Fprintln(c.In, "orphan"); err != nil {
 		t.Fatal(err)
 	}
-	orphan, err := strconv.Atoi(c.line(t))
+	orphan, err := strconv.Atoi(c.Line(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.cmd.Process.Kill(); err != nil { // not Wait: that closes the input
+	if err := c.Cmd.Process.Kill(); err != nil { // not Wait: that closes the input
 		t.Fatal(err)
 	}
 	until(t, func() bool { s, err := readStat(o.PID); return gone(err) || err == nil && s.ended() })
@@ -133,11 +135,11 @@ func TestKilledInTheMidstOfAStart(t *testing.T) {
 	saw := map[Liveness]int{}
 	for range 100 {
 		c, o := startRun(t)
-		if _, err := fmt.Fprintln(c.in, "orphan"); err != nil {
+		if _, err := fmt.Fprintln(c.In, "orphan"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(rand.IntN(1500)) * time.Microsecond)
-		if err := c.cmd.Process.Kill(); err != nil {
+		if err := c.Cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		first, _ := Coroner{}.Alive(t.Context(), o)
@@ -148,8 +150,8 @@ func TestKilledInTheMidstOfAStart(t *testing.T) {
 				t.Errorf("dead, and then %s: %s", again, why)
 			}
 		}
-		_ = c.in.Close() // ends the tool
-		_ = c.cmd.Wait()
+		_ = c.In.Close() // ends the tool
+		_ = c.Cmd.Wait()
 	}
 	t.Log(saw)
 }
@@ -229,11 +231,11 @@ func lookAs(t *testing.T, o Owner, attributes *syscall.SysProcAttr) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := startChild(t, "look", "", func(cmd *exec.Cmd) { cmd.Path, cmd.Dir, cmd.SysProcAttr = program, dir, attributes })
-	if err := json.NewEncoder(c.in).Encode(o); err != nil {
+	c := storetest.StartChild(t, "look", "", func(cmd *exec.Cmd) { cmd.Path, cmd.Dir, cmd.SysProcAttr = program, dir, attributes })
+	if err := json.NewEncoder(c.In).Encode(o); err != nil {
 		t.Fatal(err)
 	}
-	return c.line(t)
+	return c.Line(t)
 }
 
 func TestProcessesOfOtherUsersAreUnknown(t *testing.T) {
@@ -242,11 +244,11 @@ func TestProcessesOfOtherUsersAreUnknown(t *testing.T) {
 	}
 	nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	c, o := startRun(t)
-	if _, err := fmt.Fprintln(c.in, "orphan"); err != nil {
+	if _, err := fmt.Fprintln(c.In, "orphan"); err != nil {
 		t.Fatal(err)
 	}
-	c.line(t)
-	if err := c.cmd.Process.Kill(); err != nil {
+	c.Line(t)
+	if err := c.Cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	until(t, func() bool { s, err := readStat(o.PID); return gone(err) || err == nil && s.ended() })

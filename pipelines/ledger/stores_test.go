@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -40,67 +37,17 @@ var children = map[string]func(context.Context, *Ledger, *bufio.Scanner) error{
 }
 
 func TestMain(m *testing.M) {
-	role := os.Getenv("LEDGER_TEST_CHILD")
-	if role == "" {
-		os.Exit(m.Run())
-	}
-	var l *Ledger
-	s, err := store.Open(context.Background(), os.Getenv("LEDGER_TEST_ADDRESS"))
-	if err == nil || os.Getenv("LEDGER_TEST_ADDRESS") == "" {
-		l = New(s)
-		err = children[role](context.Background(), l, bufio.NewScanner(os.Stdin))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
-type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
-}
-
-// startChild starts this test binary in a role; prepare may change the command.
-func startChild(t *testing.T, role, address string, prepare ...func(*exec.Cmd)) *child {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "LEDGER_TEST_CHILD="+role, "LEDGER_TEST_ADDRESS="+address)
-	cmd.Stderr = os.Stderr
-	for _, change := range prepare {
-		change(cmd)
-	}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return &child{cmd: cmd, in: in, out: bufio.NewScanner(out)}
-}
-
-func (c *child) line(t *testing.T) string {
-	t.Helper()
-	if !c.out.Scan() {
-		t.Fatalf("the child ended: %v", c.out.Err())
-	}
-	return c.out.Text()
-}
-
-func (c *child) kill(t *testing.T) {
-	t.Helper()
-	if err := c.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.cmd.Wait()
+	storetest.Main(m, func(role, address string, in *bufio.Scanner) error {
+		var l *Ledger
+		if address != "" {
+			s, err := store.Open(context.Background(), address)
+			if err != nil {
+				return err
+			}
+			l = New(s)
+		}
+		return children[role](context.Background(), l, in)
+	})
 }
 
 const rounds = 200
@@ -136,28 +83,28 @@ func childRace(ctx context.Context, l *Ledger, in *bufio.Scanner) error {
 
 func TestTwoProcessesRaceForTheLease(t *testing.T) {
 	eachAddress(t, func(t *testing.T, address string) {
-		racers := []*child{startChild(t, "race", address), startChild(t, "race", address)}
+		racers := []*storetest.Child{storetest.StartChild(t, "race", address), storetest.StartChild(t, "race", address)}
 		wins := [2]int{}
 		for round := range rounds {
 			for _, r := range racers {
-				if _, err := fmt.Fprintln(r.in, "go"); err != nil {
+				if _, err := fmt.Fprintln(r.In, "go"); err != nil {
 					t.Fatal(err)
 				}
 			}
-			said := [2]string{racers[0].line(t), racers[1].line(t)}
+			said := [2]string{racers[0].Line(t), racers[1].Line(t)}
 			switch {
-			case said[0] == "won" && said[1] == fmt.Sprint("held by ", racers[0].cmd.Process.Pid):
+			case said[0] == "won" && said[1] == fmt.Sprint("held by ", racers[0].Cmd.Process.Pid):
 				wins[0]++
-			case said[1] == "won" && said[0] == fmt.Sprint("held by ", racers[1].cmd.Process.Pid):
+			case said[1] == "won" && said[0] == fmt.Sprint("held by ", racers[1].Cmd.Process.Pid):
 				wins[1]++
 			default:
 				t.Fatalf("round %d: %q", round, said)
 			}
 			for _, r := range racers {
-				_, _ = fmt.Fprintln(r.in, "on")
+				_, _ = fmt.Fprintln(r.In, "on")
 			}
 			for _, r := range racers {
-				r.line(t)
+				r.Line(t)
 			}
 		}
 		t.Logf("%d rounds, won %v", rounds, wins)
@@ -190,14 +137,14 @@ func TestEntriesSurviveAKill(t *testing.T) {
 		l := open(t, address)
 		const kills = 25
 		for kill := range kills {
-			c := startChild(t, "record", address)
-			run := c.line(t)
+			c := storetest.StartChild(t, "record", address)
+			run := c.Line(t)
 			told := kill%7 + 1
 			for range told {
-				c.line(t)
+				c.Line(t)
 			}
-			c.kill(t)
-			for c.out.Scan() { // what it told before it died
+			c.Kill(t)
+			for c.Out.Scan() { // what it told before it died
 				told++
 			}
 			there, err := l.Run(t.Context(), "live/record", run)

@@ -29,7 +29,7 @@ func TestOrphanedProviderIsAlive(t *testing.T) {
 		t.Skipf("SKIPPED: no hashicorp/time in %s", mirror)
 	}
 	c, o := startRun(t) // a run that was killed: what is left of it is terraform
-	c.kill(t)
+	c.Kill(t)
 	expect(t, o, Dead)
 
 	dir := t.TempDir()

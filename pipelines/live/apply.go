@@ -136,40 +136,23 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 // now is the time of the run, which goes on: waves and locks are waited for.
 func (a *applying) now() time.Time { return a.Now.Add(time.Since(a.started)) }
 
+// waves applies one wave after the other; what comes after a target that was not
+// applied is not applied either.
 func (a *applying) waves(ctx context.Context, targets []Target) *pipelines.Report {
-	report := &pipelines.Report{Stages: []string{ApplyStage}, Started: a.Now.UTC(), Selection: asUnits(a.Selection, targets)}
-	last := 0
-	for _, t := range targets {
-		last = max(last, t.Wave)
-	}
-	for wave := 1; wave <= last; wave++ {
-		byID := map[string]Target{}
-		for _, t := range targets {
-			if t.Wave == wave {
-				byID[t.ID()] = t
-			}
+	return inWaves(ctx, a.Scope, ApplyStage, a.Now, targets, func(ctx context.Context, t Target) pipelines.Result {
+		if i := slices.IndexFunc(t.After, func(id string) bool { return a.failed[id] }); i >= 0 {
+			return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("it comes after %q, which was not applied", t.After[i])}
 		}
-		scope := a.Scope
-		scope.Selection = asUnits(a.Selection, sorted(byID))
-		part := scope.Each(ctx, ApplyStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
-			t := byID[unit.Path]
-			if i := slices.IndexFunc(t.After, func(id string) bool { return a.failed[id] }); i >= 0 {
-				return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("it comes after %q, which was not applied", t.After[i])}
-			}
-			return a.target(ctx, t)
-		})
-		for _, result := range part.Results {
+		return a.target(ctx, t)
+	}, func(results []pipelines.Result) {
+		for _, result := range results {
 			if result.Verdict != pipelines.Pass && result.Verdict != pipelines.Waived {
 				a.failed[result.Unit] = true
 			} else {
 				a.applied[result.Unit] = true
 			}
 		}
-		report.Results = append(report.Results, part.Results...)
-	}
-	report.Seconds = time.Since(a.Now).Seconds()
-	report.Close()
-	return report
+	})
 }
 
 // refusal is a result that says why a capsule was not applied.

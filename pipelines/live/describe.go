@@ -2,61 +2,14 @@ package live
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
-	"github.com/penstock-dev/penstock/pipelines/config"
-	"github.com/penstock-dev/penstock/pipelines/gate"
 	"github.com/penstock-dev/penstock/pipelines/redact"
-	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
-
-// allowList is what may run or be fetched, as the gate takes it.
-func allowList(a config.Allow) gate.Allow {
-	if len(a.Providers) == 0 {
-		a.Providers = terraform.Hashicorp
-	}
-	return gate.Allow{Providers: a.Providers, Modules: a.Modules, DataSources: a.DataSources, Provisioners: a.Provisioners,
-		Backends: a.Backends, Settings: a.Settings}
-}
-
-// gate reads the configuration before anything of it runs.
-func (p *planning) gate(copied fs.FS, t Target) ([]pipelines.Finding, error) {
-	return gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow))
-}
-
-// gateModules reads the modules that init downloaded, before the plan runs.
-func (p *planning) gateModules(w *unitWorkspace) ([]pipelines.Finding, error) {
-	if _, err := os.Stat(filepath.Join(w.Modules(), "modules.json")); errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	unit, err := filepath.Rel(w.Dir, w.Unit)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.record(); err != nil {
-		return nil, err
-	}
-	findings, err := gate.JudgeModules(os.DirFS(w.Dir), filepath.ToSlash(unit), allowList(p.Config.Live.Allow))
-	data, rel := filepath.Rel(w.Dir, filepath.Dir(w.Modules()))
-	if err = errors.Join(err, rel); err != nil {
-		return nil, err
-	}
-	for i := range findings { // named as they would be in the repository, not in our copy
-		name := strings.TrimPrefix(findings[i].Path, "src/")
-		if below, ok := strings.CutPrefix(name, filepath.ToSlash(data)+"/"); ok {
-			name = path.Join(strings.TrimPrefix(filepath.ToSlash(unit), "src/"), ".terraform", below)
-		}
-		findings[i].Path = name
-	}
-	return findings, nil
-}
 
 // failed describes a plan that terraform ended with an error.
 func (p *planning) failed(t Target, out string, exit int, o *planned) pipelines.Result {

@@ -116,7 +116,7 @@ func (d Drift) Run(ctx context.Context) (*pipelines.Report, error) {
 	}
 	defer runner.Close() // copies of providers hold no secret
 	run := &drifting{Drift: d, past: past, ignores: ignores, looks: map[string]look{}, tools: map[pipelines.Tool]bool{},
-		planning: planning{Plan: Plan{Scope: d.Scope, Config: d.Config, Creator: d.Creator}, root: root, runner: runner}}
+		planning: planning{Plan: Plan{Scope: d.Scope, Config: d.Config, Token: d.Token, Creator: d.Creator}, root: root, runner: runner}}
 	report := run.each(ctx, targets)
 	report.Notices = append(report.Notices, ignores.notices(run.complete(all, targets))...)
 	if len(targets) < len(all) {
@@ -127,17 +127,10 @@ func (d Drift) Run(ctx context.Context) (*pipelines.Report, error) {
 
 // each looks at the targets side by side.
 func (d *drifting) each(ctx context.Context, targets []Target) *pipelines.Report {
-	byID := map[string]Target{}
-	for _, t := range targets {
-		byID[t.ID()] = t
-	}
 	scope := d.Drift.Scope
-	scope.Selection = asUnits(scope.Selection, targets)
 	// Of a repository without a live unit nobody learns anything: that is no pass.
 	scope.Selection.Total = max(len(d.Selection.Live), len(targets))
-	report := scope.Each(ctx, DriftStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
-		return d.target(ctx, byID[unit.Path])
-	})
+	report := sideBySide(ctx, scope, DriftStage, targets, d.target)
 	for tool := range d.tools {
 		report.Tools = append(report.Tools, tool)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/store"
-	"github.com/penstock-dev/penstock/pipelines/terraform"
 )
 
 // look is what was seen of one target.
@@ -39,19 +37,9 @@ func (d *drifting) look(ctx context.Context, t Target) look {
 		return unseen(fmt.Errorf("making room for a copy of the unit: %w", err))
 	}
 	defer os.RemoveAll(work)
-	var findings []pipelines.Finding
-	w, err := open(ctx, func(copied fs.FS) (err error) {
-		if findings, err = d.gate(copied, t); err == nil && len(findings) > 0 {
-			err = errRefused
-		}
-		return err
-	}, d.runner, d.Root, t, work, session{role: t.Environment.Roles.Plan, token: d.Token,
-		actor: d.Creator.Actor, change: d.Creator.Change})
-	if errors.Is(err, errRefused) {
-		return notAllowed(findings, nil)
-	}
-	if err != nil {
-		return unseen(err)
+	w, findings, err := d.workspace(ctx, t, work)
+	if err != nil || len(findings) > 0 {
+		return notAllowed(findings, err)
 	}
 	d.mu.Lock()
 	d.tools[w.Tool] = true
@@ -146,21 +134,12 @@ func (d *drifting) plan(ctx context.Context, t Target, w *unitWorkspace, out str
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return g, fmt.Errorf("making room for the plan: %w", err)
 	}
-	log, err := os.OpenFile(filepath.Join(out, LogFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return g, fmt.Errorf("writing the log: %w", err)
-	}
-	defer log.Close()
-	lines := &stream{to: log}
-	done, err := w.Run(ctx, terraform.Command{Args: driftArgs(filepath.Join(out, PlanFile), w.varFiles, more...), Stdout: lines})
+	exit, err := w.plan(ctx, out, noLock, false, more...)
 	if err != nil {
 		return g, err
 	}
-	if _, err := log.Write(done.Stderr); err != nil || lines.err != nil {
-		return g, fmt.Errorf("writing the log: %w", errors.Join(err, lines.err))
-	}
-	if done.Exit != 0 && done.Exit != 2 { // terraform plan -detailed-exitcode: 2 is changes
-		failure := d.failed(t, out, done.Exit, &planned{})
+	if exit != 0 && exit != 2 { // terraform plan -detailed-exitcode: 2 is changes
+		failure := d.failed(t, out, exit, &planned{})
 		failure.Hint = "run it yourself for the whole of it: penstock drift --only " + t.ID()
 		g.failure = &failure
 		return g, nil
@@ -176,14 +155,4 @@ func (d *drifting) plan(ctx context.Context, t Target, w *unitWorkspace, out str
 		return err
 	})
 	return g, err
-}
-
-// driftArgs is the command line of a look.
-func driftArgs(file string, varFiles []string, more ...string) []string {
-	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-out=" + file, "-lock=false"}
-	args = append(args, more...)
-	for _, name := range varFiles {
-		args = append(args, "-var-file="+filepath.FromSlash(name))
-	}
-	return args
 }

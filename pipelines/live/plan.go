@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/version"
@@ -108,66 +108,28 @@ func (p Plan) targets(root *os.Root) ([]Target, func(), error) {
 
 // waves plans one wave after the other, and the targets of a wave side by side.
 func (p *planning) waves(ctx context.Context, targets []Target) *pipelines.Report {
-	report := &pipelines.Report{Stages: []string{PlanStage}, Started: p.Now.UTC(), Selection: asUnits(p.Selection, targets)}
-	last := 0
-	for _, t := range targets {
-		last = max(last, t.Wave)
-	}
+	var mu sync.Mutex
+	var wave []planned // what is known of it counts from the next one on
 	tools := map[pipelines.Tool]bool{}
-	for wave := 1; wave <= last; wave++ {
-		byID := map[string]Target{}
-		for _, t := range targets {
-			if t.Wave == wave {
-				byID[t.ID()] = t
-			}
-		}
-		outcomes := make(chan planned, len(byID))
-		scope := p.Scope
-		scope.Selection = asUnits(p.Selection, sorted(byID))
-		part := scope.Each(ctx, PlanStage, func(ctx context.Context, unit pipelines.Unit) pipelines.Result {
-			o := p.target(ctx, byID[unit.Path])
-			outcomes <- o
-			return o.result
-		})
-		close(outcomes)
-		for o := range outcomes {
+	report := inWaves(ctx, p.Scope, PlanStage, p.Now, targets, func(ctx context.Context, t Target) pipelines.Result {
+		o := p.target(ctx, t)
+		mu.Lock()
+		defer mu.Unlock()
+		wave = append(wave, o)
+		return o.result
+	}, func([]pipelines.Result) {
+		for _, o := range wave {
 			p.pending[o.target.ID()], p.planned[o.target.ID()] = o.record.Outcome, o
 			tools[o.record.Planned.Terraform] = true
 		}
-		report.Results = append(report.Results, part.Results...)
-	}
+		wave = nil
+	})
 	for tool := range tools {
 		if tool.Name != "" {
 			report.Tools = append(report.Tools, tool)
 		}
 	}
-	report.Seconds = time.Since(p.Now).Seconds()
-	report.Close()
 	return report
-}
-
-// asUnits is a selection whose units are targets.
-func asUnits(s pipelines.Selection, targets []Target) pipelines.Selection {
-	s.Units = nil
-	for _, t := range targets {
-		unit := t.Unit
-		unit.Path = t.ID()
-		unit.Why = slices.Clone(t.Unit.Why)
-		s.Units = append(s.Units, unit)
-	}
-	if len(targets) == 0 && s.Reason == "" {
-		s.Reason = "no live unit was selected"
-	}
-	return s
-}
-
-func sorted(byID map[string]Target) []Target {
-	list := make([]Target, 0, len(byID))
-	for _, t := range byID {
-		list = append(list, t)
-	}
-	slices.SortFunc(list, func(a, b Target) int { return strings.Compare(a.ID(), b.ID()) })
-	return list
 }
 
 // judge adds what the rules say of each plan.

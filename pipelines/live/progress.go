@@ -81,7 +81,7 @@ func follow(name string, hear func(line)) (stop func(), err error) {
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer file.Close()
-		lines := &stream{to: io.Discard, hear: hear}
+		lines := &listener{hear: hear}
 		for last := false; ; {
 			_, _ = io.Copy(lines, file) // what cannot be read is not known: recover says so
 			if last {

@@ -61,7 +61,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 	quiet.Progress = nil
 	// It takes no lock of its own, of which nobody would know whose it is if we were
 	// killed: the state is compared once it is locked.
-	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: -1, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
+	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: noLock, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
 		root: a.root, runner: a.runner, pending: map[string]Outcome{}, planned: map[string]planned{}, room: room, review: true}
 	out := replanned{p.target(ctx, t), dir}
 	switch out.record.Outcome {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -177,8 +176,6 @@ func capsulePrefix(environment, unit, closure string) string {
 	return path.Join("capsules", environment, strings.TrimPrefix(digestOf(unit), "sha256:")[:24], strings.TrimPrefix(closure, "sha256:")[:32])
 }
 
-func digestOf(s string) string { return digest([]byte(s)) }
-
 func put(ctx context.Context, s store.Store, name, file string) error {
 	content, err := os.Open(file)
 	if err != nil {
@@ -186,13 +183,4 @@ func put(ctx context.Context, s store.Store, name, file string) error {
 	}
 	defer content.Close()
 	return s.Create(ctx, name, content)
-}
-
-// hexOf is a digest without its algorithm, "" for what is none.
-func hexOf(digest string) string {
-	h, ok := strings.CutPrefix(digest, "sha256:")
-	if _, err := hex.DecodeString(h); !ok || err != nil {
-		return ""
-	}
-	return h
 }

@@ -345,15 +345,3 @@ func (p *publisher) known(word string) bool {
 	}
 	return strings.Contains(word, "_") && isName(word)
 }
-
-// ErrorTail is the end of the errors as one text of at most limit bytes: it says
-// where it was cut. It is empty only if there are no errors.
-func ErrorTail(shown []string, limit int) string {
-	text := strings.Join(shown, "\n")
-	if len(text) <= limit {
-		return text
-	}
-	const cut = "... "
-	text = text[len(text)-max(0, limit-len(cut)):]
-	return cut + strings.ToValidUTF8(text, "")
-}

@@ -86,11 +86,6 @@ type Counts struct {
 	Deferred int `json:"deferred"`
 }
 
-// Any tells whether applying the plan would do anything.
-func (c Counts) Any() bool {
-	return c.Create+c.Update+c.Delete+c.Replace+c.Read+c.Forget+c.Other+c.Import+c.Move+c.Outputs+c.Deferred > 0
-}
-
 // Omitted counts what a summary leaves out for its size.
 type Omitted struct {
 	Changes    int `json:"changes,omitempty"`

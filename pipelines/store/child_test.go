@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"testing"
 	"time"
@@ -21,61 +20,13 @@ import (
 var children = map[string]func(Store, *bufio.Scanner) error{"half": childHalf, "lock": childLock, "write": childWrite, "count": childCount}
 
 func TestMain(m *testing.M) {
-	role := os.Getenv("STORE_TEST_CHILD")
-	if role == "" {
-		os.Exit(m.Run())
-	}
-	s, err := Open(context.Background(), os.Getenv("STORE_TEST_ADDRESS"))
-	if err == nil {
-		err = children[role](s, bufio.NewScanner(os.Stdin))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
-type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
-}
-
-func startChild(t *testing.T, role, address string) *child {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "STORE_TEST_CHILD="+role, "STORE_TEST_ADDRESS="+address)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return &child{cmd: cmd, in: in, out: bufio.NewScanner(out)}
-}
-
-func (c *child) line(t *testing.T) string {
-	t.Helper()
-	if !c.out.Scan() {
-		t.Fatalf("the child ended: %v", c.out.Err())
-	}
-	return c.out.Text()
-}
-
-func (c *child) kill(t *testing.T) {
-	t.Helper()
-	if err := c.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.cmd.Wait()
+	storetest.Main(m, func(role, address string, in *bufio.Scanner) error {
+		s, err := Open(context.Background(), address)
+		if err != nil {
+			return err
+		}
+		return children[role](s, in)
+	})
 }
 
 // filled is content that shows whether it is whole: one byte, many times.
@@ -123,12 +74,12 @@ func TestKilledWritersLeaveNothingHalf(t *testing.T) {
 			}
 			told := map[string]bool{}
 			for range c.rounds {
-				writer := startChild(t, "write", address)
+				writer := storetest.StartChild(t, "write", address)
 				for range 1 + rand.IntN(2) {
-					told[fmt.Sprintf("%d/%s", writer.cmd.Process.Pid, writer.line(t))] = true
+					told[fmt.Sprintf("%d/%s", writer.Cmd.Process.Pid, writer.Line(t))] = true
 				}
 				time.Sleep(time.Duration(rand.IntN(4000)) * time.Microsecond) // anywhere in the next write
-				writer.kill(t)
+				writer.Kill(t)
 			}
 			found, err := s.List(t.Context(), "")
 			if err != nil {
@@ -193,12 +144,12 @@ func TestProcessesCompareAndSwap(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var started []*child
+			var started []*storetest.Child
 			for range processes {
-				started = append(started, startChild(t, "count", address))
+				started = append(started, storetest.StartChild(t, "count", address))
 			}
 			for _, c := range started {
-				if err := c.cmd.Wait(); err != nil {
+				if err := c.Cmd.Wait(); err != nil {
 					t.Error(err)
 				}
 			}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/storetest"
 )
 
 func newDirectory(t *testing.T) (string, Store) {
@@ -76,8 +78,8 @@ func TestNameIsObjectOrDirectory(t *testing.T) {
 // once it is dead, never while it writes.
 func TestKilledHalfWay(t *testing.T) {
 	dir, s := newDirectory(t)
-	c := startChild(t, "half", dir)
-	c.line(t)
+	c := storetest.StartChild(t, "half", dir)
+	c.Line(t)
 	work := func() []os.DirEntry {
 		left, err := os.ReadDir(filepath.Join(dir, workDir))
 		if err != nil {
@@ -96,7 +98,7 @@ func TestKilledHalfWay(t *testing.T) {
 	if _, err := Open(t.Context(), dir); err != nil || len(work()) != 1 {
 		t.Fatalf("what a living writer writes was swept, or %v", err)
 	}
-	c.kill(t)
+	c.Kill(t)
 	if found, err := s.List(t.Context(), ""); err != nil || len(found) != 0 {
 		t.Errorf("got %v, %v", found, err)
 	}
@@ -118,14 +120,14 @@ func TestWaitingForTheLockEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, version := read(t, s, "x")
-	c := startChild(t, "lock", dir)
-	c.line(t)
+	c := storetest.StartChild(t, "lock", dir)
+	c.Line(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := s.Delete(ctx, "x", version); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("under the lock of another process: %v", err)
 	}
-	c.kill(t)
+	c.Kill(t)
 	if err := s.Delete(t.Context(), "x", version); err != nil {
 		t.Errorf("after that process died: %v", err)
 	}

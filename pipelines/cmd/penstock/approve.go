@@ -19,7 +19,8 @@ import (
 )
 
 func (p *program) approve() *cobra.Command {
-	var key, name, reason, address string
+	var named storeFlag
+	var key, name, reason string
 	var addresses []string
 	var every bool
 	cmd := &cobra.Command{
@@ -33,12 +34,7 @@ environment who neither made the change nor sealed it.`,
   penstock capsule approve sha256:16ef88e3... --name ines --key ines.pem --reason OPS-12 --address aws_db_instance.main`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			f := scopeFlags{all: true}
-			s, err := f.resolve(cmd.Context(), ".")
-			if err != nil {
-				return err
-			}
-			kept, err := opened(cmd.Context(), address, s)
+			kept, s, err := named.openIn(cmd.Context(), ".")
 			if err != nil {
 				return err
 			}
@@ -90,7 +86,7 @@ environment who neither made the change nor sealed it.`,
 	flags.StringVar(&reason, "reason", "", "why, such as a ticket")
 	flags.StringArrayVar(&addresses, "address", nil, "approve the change at `ADDRESS`; may be given more than once")
 	flags.BoolVar(&every, "every-address", false, "approve all that needs a person")
-	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,8 @@ import (
 func (p *program) drift() *cobra.Command {
 	var f liveFlags
 	var d live.Drift
-	var address, slice, tokenFile string
+	var named storeFlag
+	var slice, tokenFile string
 	var issues bool
 	cmd := &cobra.Command{
 		Use:   "drift [DIR]",
@@ -42,50 +44,38 @@ Exit codes:
   penstock drift --slice 3/8 --out report  # one of eight jobs`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if err := f.output.check(); err != nil {
-				return err
-			}
 			if cmd.Flags().Changed("lock-timeout") {
 				return usage("--lock-timeout means nothing here: a look takes no lock")
 			}
 			if cmd.Flags().Changed("oldest") && d.Oldest < 1 {
 				return usage("--oldest takes a number of targets from 1 on")
 			}
-			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
-			if err != nil {
-				return err
-			}
-			d.Scope, d.Config, d.Environments, d.Only = s.Scope, s.config, f.environments, f.only
-			d.Program, d.Mirror, d.Token, d.Out = f.program, f.mirror, f.token, f.output.out
-			if slice != "" {
-				if d.Slice, err = live.ParseSlice(slice); err != nil {
-					return usageError{err}
+			return p.onLive(cmd, given, &f, func(ctx context.Context, s scope) (_ *pipelines.Report, err error) {
+				d.Scope, d.Config, d.Environments, d.Only = s.Scope, s.config, f.environments, f.only
+				d.Program, d.Mirror, d.Token, d.Out = f.program, f.mirror, f.token, f.output.out
+				if slice != "" {
+					if d.Slice, err = live.ParseSlice(slice); err != nil {
+						return nil, usageError{err}
+					}
 				}
-			}
-			d.Creator, _ = f.who(cmd.Context(), s)
-			if d.Store, err = opened(cmd.Context(), address, s); err != nil {
-				return err
-			}
-			if issues {
-				if d.Forge, err = openForge(tokenFile); err != nil {
-					return err
+				d.Creator, _ = f.who(ctx, s)
+				if d.Store, err = named.open(ctx, s); err != nil {
+					return nil, err
 				}
-			}
-			progress := report.NewProgress(p.err, terminal(p.err))
-			d.Progress = progress.Event
-			defer progress.Close()
-			r, err := d.Run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return p.print(r, f.output)
+				if issues {
+					if d.Forge, err = openForge(tokenFile); err != nil {
+						return nil, err
+					}
+				}
+				return d.Run(ctx)
+			})
 		},
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
 	_ = flags.MarkHidden("lock-timeout") // it is there
 	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format, and the page drift.md")
-	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	flags.IntVar(&d.Oldest, "oldest", 0, "look at `N` targets only: those whose last look is longest ago")
 	flags.StringVar(&slice, "slice", "", "look at one `PART/OF` of the targets only, such as 3/8")
 	flags.BoolVar(&issues, "issues", false, "keep an issue on GitHub for each target that drifts")
@@ -108,7 +98,7 @@ func openForge(tokenFile string) (*forge.Forge, error) {
 }
 
 func (p *program) driftHistory() *cobra.Command {
-	var address string
+	var named storeFlag
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "history [DIR]",
@@ -117,12 +107,7 @@ func (p *program) driftHistory() *cobra.Command {
   penstock drift history --json | jq '.[] | select(.outcome != "clean")'`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			f := scopeFlags{all: true}
-			s, err := f.resolve(cmd.Context(), or(given, "."))
-			if err != nil {
-				return err
-			}
-			kept, err := opened(cmd.Context(), address, s)
+			kept, _, err := named.openIn(cmd.Context(), or(given, "."))
 			if err != nil {
 				return err
 			}
@@ -140,7 +125,7 @@ func (p *program) driftHistory() *cobra.Command {
 			return p.showLooks(looks)
 		},
 	}
-	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the last look at each target as JSON, with what it knows of those before it")
 	return cmd
 }

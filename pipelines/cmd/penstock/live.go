@@ -5,14 +5,13 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
-	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 // liveFlags are what the stages on live infrastructure share.
@@ -30,10 +29,8 @@ type liveFlags struct {
 
 func (f *liveFlags) add(cmd *cobra.Command) {
 	f.scope.add(cmd)
+	f.output.addPrint(cmd)
 	flags := cmd.Flags()
-	flags.BoolVar(&f.output.json, "json", false, "print the report as JSON (the same as --format json)")
-	flags.StringVar(&f.output.format, "format", "text", "print the report as `FORMAT`: text, json, junit, sarif, markdown")
-	flags.BoolVar(&f.output.github, "github", false, "write annotations and the step summary of GitHub Actions too")
 	flags.StringSliceVar(&f.environments, "environment", nil, "only in these `ENVIRONMENTS`, separated by commas")
 	flags.StringArrayVar(&f.only, "only", nil, "only the target `ID`: a unit's path, with @ENVIRONMENT where it is in several; may be given more than once")
 	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
@@ -43,7 +40,7 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
 }
 
-// creatorFrom reads who runs this from the environment of a forge, or of a person.
+// who reads who runs this from the environment of a forge, or of a person.
 func (f *liveFlags) who(ctx context.Context, s scope) (c live.Creator, commit string) {
 	c = f.creator
 	if s.checkout != nil {
@@ -73,6 +70,25 @@ func person() string {
 	return "unknown"
 }
 
+// onLive runs a stage on what the flags say, shows how far it is, and prints its report.
+func (p *program) onLive(cmd *cobra.Command, given []string, f *liveFlags, run func(context.Context, scope) (*pipelines.Report, error)) error {
+	if err := f.output.check(); err != nil {
+		return err
+	}
+	s, err := f.scope.resolve(cmd.Context(), or(given, "."))
+	if err != nil {
+		return err
+	}
+	progress := report.NewProgress(p.err, terminal(p.err))
+	s.Progress = progress.Event
+	r, err := run(cmd.Context(), s)
+	progress.Close()
+	if err != nil {
+		return err
+	}
+	return p.print(r, f.output)
+}
+
 func (p *program) plan() *cobra.Command {
 	var f liveFlags
 	var out string
@@ -91,35 +107,21 @@ process that has the key and runs no provider.`,
   penstock plan --all --environment dvlp --unit live/dvlp/network --out plans`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if err := f.output.check(); err != nil {
-				return err
-			}
 			if out == "" {
 				return usage("--out is needed: it receives the plans")
 			}
-			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
-			if err != nil {
-				return err
-			}
-			done, err := s.fetchRemoved(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer done()
-			creator, commit := f.who(cmd.Context(), s)
-			progress := report.NewProgress(p.err, terminal(p.err))
-			s.Progress = progress.Event
-			defer progress.Close()
-			r, err := live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: creator, Commit: commit, Destroy: destroy,
-				VerifyProvidersOnce: verifyOnce}.Run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := report.Export(filepath.Join(out, "report"), r); err != nil {
-				return err
-			}
-			return p.print(r, f.output)
+			f.output.out = filepath.Join(out, "report")
+			return p.onLive(cmd, given, &f, func(ctx context.Context, s scope) (*pipelines.Report, error) {
+				done, err := s.fetchRemoved(ctx)
+				if err != nil {
+					return nil, err
+				}
+				defer done()
+				creator, commit := f.who(ctx, s)
+				return live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
+					Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: creator, Commit: commit, Destroy: destroy,
+					VerifyProvidersOnce: verifyOnce}.Run(ctx)
+			})
 		},
 	}
 	f.add(cmd)
@@ -129,27 +131,10 @@ process that has the key and runs no provider.`,
 	return cmd
 }
 
-// opened is a store at the address that was named, or that penstock.yaml names.
-func opened(ctx context.Context, named string, s scope) (store.Store, error) {
-	if named == "" {
-		named = s.config.Live.Store
-	}
-	if named == "" {
-		named = ".penstock"
-	}
-	if !filepath.IsAbs(named) && !remote(named) {
-		named = filepath.Join(s.Root, named)
-	}
-	return store.Open(ctx, named)
-}
-
-// remote says whether an address is not that of a directory; of what kind it is, and
-// whether that is known, the store says.
-func remote(address string) bool { return strings.Contains(address, "://") }
-
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
-	var address, work, replanned string
+	var named storeFlag
+	var work, replanned string
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
@@ -166,45 +151,33 @@ penstock recover.`,
   penstock apply --all --only live/dvlp/network --capsule plan.capsule --identity key.txt`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if err := f.output.check(); err != nil {
-				return err
-			}
-			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
-			if err != nil {
-				return err
-			}
-			done, err := s.fetchRemoved(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer done()
-			// The checkout is the trunk: what was merged counts, and not what was before.
-			before := s.config
-			s.config, s.Base = s.head, nil
-			a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-				Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
-			a.Creator, _ = f.who(cmd.Context(), s)
-			a.Repository = a.Creator.Repository
-			if a.Identities, err = readIdentities(identities); err != nil {
-				return err
-			}
-			if a.Store, err = opened(cmd.Context(), address, s); err != nil {
-				return err
-			}
-			progress := report.NewProgress(p.err, terminal(p.err))
-			a.Progress = progress.Event
-			defer progress.Close()
-			r, err := a.Run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return p.print(r, f.output)
+			return p.onLive(cmd, given, &f, func(ctx context.Context, s scope) (*pipelines.Report, error) {
+				done, err := s.fetchRemoved(ctx)
+				if err != nil {
+					return nil, err
+				}
+				defer done()
+				// The checkout is the trunk: what was merged counts, and not what was before.
+				before := s.config
+				s.config, s.Base = s.head, nil
+				a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
+					Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
+				a.Creator, _ = f.who(ctx, s)
+				a.Repository = a.Creator.Repository
+				if a.Identities, err = readIdentities(identities); err != nil {
+					return nil, err
+				}
+				if a.Store, err = named.open(ctx, s); err != nil {
+					return nil, err
+				}
+				return a.Run(ctx)
+			})
 		},
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
-	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
 	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")

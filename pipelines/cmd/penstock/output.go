@@ -25,11 +25,16 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) add(cmd *cobra.Command) {
+	o.addPrint(cmd)
+	cmd.Flags().StringVar(&o.out, "out", "", "write the report to `DIR` too, in every format")
+}
+
+// addPrint is add for a command whose --out says more.
+func (o *outputFlags) addPrint(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&o.json, "json", false, "print the report as JSON (the same as --format json)")
 	flags.StringVar(&o.format, "format", "text", "print the report as `FORMAT`: "+strings.Join(report.Formats, ", "))
 	flags.BoolVar(&o.github, "github", false, "write annotations and the step summary of GitHub Actions too")
-	flags.StringVar(&o.out, "out", "", "write the report to `DIR` too, in every format")
 }
 
 func (o *outputFlags) check() error {

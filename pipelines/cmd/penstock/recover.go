@@ -19,7 +19,7 @@ import (
 
 func (p *program) recover() *cobra.Command {
 	var f liveFlags
-	var address string
+	var named storeFlag
 	var end bool
 	cmd := &cobra.Command{
 		Use:   "recover [DIR]",
@@ -35,39 +35,27 @@ penstock unlock, can say that a run is dead.`,
   penstock recover --environment prod --json`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			if err := f.output.check(); err != nil {
-				return err
-			}
-			s, err := f.scope.resolve(cmd.Context(), or(given, "."))
-			if err != nil {
-				return err
-			}
-			creator, _ := f.who(cmd.Context(), s)
-			r := live.Recover{Scope: s.Scope, Config: s.config, Creator: creator, Program: f.program, Mirror: f.mirror, Token: f.token,
-				Environments: f.environments, Only: f.only, End: end}
-			if r.Store, err = opened(cmd.Context(), address, s); err != nil {
-				return err
-			}
-			r.Coroner = coroner()
-			progress := report.NewProgress(p.err, terminal(p.err))
-			r.Progress = progress.Event
-			defer progress.Close()
-			done, err := r.Run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return p.print(done, f.output)
+			return p.onLive(cmd, given, &f, func(ctx context.Context, s scope) (_ *pipelines.Report, err error) {
+				r := live.Recover{Scope: s.Scope, Config: s.config, Coroner: coroner(), Program: f.program, Mirror: f.mirror, Token: f.token,
+					Environments: f.environments, Only: f.only, End: end}
+				r.Creator, _ = f.who(ctx, s)
+				if r.Store, err = named.open(ctx, s); err != nil {
+					return nil, err
+				}
+				return r.Run(ctx)
+			})
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
-	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of runs that were cut off: orphaned terraform and providers")
 	return cmd
 }
 
 func (p *program) unlock() *cobra.Command {
-	var address, run string
+	var named storeFlag
+	var run string
 	cmd := &cobra.Command{
 		Use:   "unlock ENVIRONMENT/UNIT",
 		Short: "Show who holds a unit and since when; with --run, release it",
@@ -78,13 +66,7 @@ and penstock recover is then run to say what it did.`,
   penstock unlock dvlp/live/dvlp/network --run 20261121t081839954684892z-evxce2ugl4ckgazyikbv2tpiwj`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			var f scopeFlags
-			f.all = true
-			s, err := f.resolve(cmd.Context(), ".")
-			if err != nil {
-				return err
-			}
-			kept, err := opened(cmd.Context(), address, s)
+			kept, _, err := named.openIn(cmd.Context(), ".")
 			if err != nil {
 				return err
 			}
@@ -118,7 +100,7 @@ and penstock recover is then run to say what it did.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "release the lease of `RUN`")
 	return cmd
 }

@@ -13,7 +13,8 @@ import (
 
 func (p *program) seal() *cobra.Command {
 	var f liveFlags
-	var key, address, plans string
+	var named storeFlag
+	var key, plans string
 	var asJSON, local bool
 	var images map[string]string
 	cmd := &cobra.Command{
@@ -43,7 +44,7 @@ take from the process that planned.`,
 				return err
 			}
 			if !local {
-				if seal.Store, err = opened(cmd.Context(), address, s); err != nil {
+				if seal.Store, err = named.open(cmd.Context(), s); err != nil {
 					return err
 				}
 			}
@@ -68,7 +69,7 @@ take from the process that planned.`,
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that penstock plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
-	flags.StringVar(&address, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+	named.add(cmd)
 	flags.BoolVar(&local, "local", false, "leave the capsules beside the plans, and keep them in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsules as JSON")
 	flags.StringToStringVar(&images, "image", nil, "bind `TOOL=DIGEST` of an image that the plan ran in")
