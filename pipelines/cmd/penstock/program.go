@@ -15,6 +15,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/service"
 )
 
 // program is the whole program as a value: a test runs it on streams of its own.
@@ -60,6 +61,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
+	cmd.AddCommand(p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -109,8 +111,9 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 func exitCode(err error) int {
 	var command usageError
 	var file *config.Error
+	var values *service.Error
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
-	if errors.As(err, &command) || errors.As(err, &file) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
+	if errors.As(err, &command) || errors.As(err, &file) || errors.As(err, &values) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
 		return pipelines.ExitUsage
 	}
 	if errors.Is(err, capsule.ErrRefused) {

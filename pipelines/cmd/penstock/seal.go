@@ -52,17 +52,7 @@ take from the process that planned.`,
 			if err != nil {
 				return err
 			}
-			p.verdict = pipelines.Pass
-			if asJSON {
-				return p.json(sealed)
-			}
-			for _, one := range sealed {
-				fmt.Fprintf(p.out, "%s %s\n", one.Digest, one.Target)
-			}
-			if len(sealed) == 0 {
-				fmt.Fprintln(p.out, "no plan has changes: there is nothing to seal")
-			}
-			return nil
+			return p.sealed(sealed, asJSON)
 		},
 	}
 	f.scope.add(cmd)
@@ -74,6 +64,21 @@ take from the process that planned.`,
 	flags.BoolVar(&asJSON, "json", false, "print the capsules as JSON")
 	flags.StringToStringVar(&images, "image", nil, "bind `TOOL=DIGEST` of an image that the plan ran in")
 	return cmd
+}
+
+// sealed prints what was sealed.
+func (p *program) sealed(sealed []live.Sealed, asJSON bool) error {
+	p.verdict = pipelines.Pass
+	if asJSON {
+		return p.json(sealed)
+	}
+	for _, one := range sealed {
+		fmt.Fprintf(p.out, "%s %s\n", one.Digest, one.Target)
+	}
+	if len(sealed) == 0 {
+		fmt.Fprintln(p.out, "no plan has changes: there is nothing to seal")
+	}
+	return nil
 }
 
 func readIdentities(files []string) ([]age.Identity, error) {

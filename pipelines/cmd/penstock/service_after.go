@@ -1,0 +1,94 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-dev/penstock/pipelines/live"
+	"github.com/penstock-dev/penstock/pipelines/report"
+)
+
+func (p *program) stackRecover(name string) *cobra.Command {
+	var f stackFlags
+	var end bool
+	cmd := &cobra.Command{
+		Use:     "recover --env NAME",
+		Short:   "Clean up after an apply that was killed, and say what it did",
+		Long:    `Does for the stack what penstock recover does for live units.`,
+		Example: "  penstock " + name + " recover --env dvlp",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.output.check(); err != nil {
+				return err
+			}
+			s, left, err := f.stack(cmd.Context(), name, live.RecoverStage)
+			if err != nil {
+				return err
+			}
+			if left != nil {
+				return p.print(left, f.output)
+			}
+			defer s.Close()
+			// A store may hold what other services left: theirs is for them to recover.
+			r := live.Recover{Scope: s.Scope, Config: s.Trunk, Program: f.program, Mirror: f.mirror, Token: f.token, End: end,
+				Environments: []string{f.env}, Coroner: coroner()}
+			r.Creator, _ = f.who(cmd.Context(), s.home)
+			if r.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+				return err
+			}
+			progress := report.NewProgress(p.err, terminal(p.err))
+			r.Progress = progress.Event
+			defer progress.Close()
+			done, err := r.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.finish(s, done, f.output)
+		},
+	}
+	f.add(cmd, true)
+	storeFlag(cmd, &f)
+	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
+	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of a run that was cut off: orphaned terraform and providers")
+	return cmd
+}
+
+func (p *program) stackDrift(name string) *cobra.Command {
+	var f stackFlags
+	cmd := &cobra.Command{
+		Use:     "drift --env NAME",
+		Short:   "Find what was changed outside of the code, and what was never applied",
+		Long:    `Does for the stack what penstock drift does for live units.`,
+		Example: "  penstock " + name + " drift --env dvlp",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.output.check(); err != nil {
+				return err
+			}
+			s, left, err := f.stack(cmd.Context(), name, live.DriftStage)
+			if err != nil {
+				return err
+			}
+			if left != nil {
+				return p.print(left, f.output)
+			}
+			defer s.Close()
+			d := live.Drift{Scope: s.Scope, Config: s.Trunk, Program: f.program, Mirror: f.mirror, Token: f.token, Out: f.output.out}
+			d.Creator, _ = f.who(cmd.Context(), s.home)
+			if d.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+				return err
+			}
+			progress := report.NewProgress(p.err, terminal(p.err))
+			d.Progress = progress.Event
+			defer progress.Close()
+			r, err := d.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.finish(s, r, f.output)
+		},
+	}
+	f.add(cmd, true)
+	storeFlag(cmd, &f)
+	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format, and the page drift.md")
+	return cmd
+}

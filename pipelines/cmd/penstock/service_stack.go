@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/live"
+	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/service"
+)
+
+// stackFlags are what the stages on a stack of a service share.
+type stackFlags struct {
+	serviceFlags
+	liveFlags // of which those that choose units are not offered: there is one
+	base      string
+	store     string
+}
+
+func (f *stackFlags) add(cmd *cobra.Command, output bool) {
+	f.serviceFlags.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.base, "base", "", "plan a change since the merge base with `REF`: who may read, sign and approve is as it is there")
+	if !output {
+		return
+	}
+	flags.BoolVar(&f.output.json, "json", false, "print the report as JSON (the same as --format json)")
+	flags.StringVar(&f.output.format, "format", "text", "print the report as `FORMAT`: text, json, junit, sarif, markdown")
+	flags.BoolVar(&f.output.github, "github", false, "write annotations and the step summary of GitHub Actions too")
+	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
+	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
+	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
+}
+
+// stacked is a stack that is ready to be worked on, until it is closed.
+type stacked struct {
+	*service.Service
+	*service.Workspace
+	bundle service.Bundle
+	// home is the service's repository, where stores lie and whose commit counts.
+	home scope
+}
+
+// stack opens a stack. Where it is left out, there is a report and no stack.
+func (f *stackFlags) stack(ctx context.Context, name, stage string) (*stacked, *pipelines.Report, error) {
+	s, err := f.serviceFlags.open(ctx, f.base)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r := s.LeftOut(name, stage); r != nil {
+		return nil, r, nil
+	}
+	b, err := f.opened(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := s.Workspace(ctx, b, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &stacked{Service: s, Workspace: w, bundle: b, home: scope{Scope: pipelines.Scope{Root: s.Root}, config: s.Config}}, nil, nil
+}
+
+// finish prints a report with what holds beside it.
+func (p *program) finish(s *stacked, r *pipelines.Report, o outputFlags) error {
+	s.Note(r, s.bundle, "")
+	return p.print(r, o)
+}
+
+// stackCommand holds the stages of one root of the bundle.
+func (p *program) stackCommand(name, short string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name, Short: short,
+		Long: short + `, by the root ` + name + ` of the bundle.
+
+It is planned, sealed and applied as a live unit of its own, ` + "SERVICE/" + name + `: see
+docs/live.md and docs/service.md. Its state is at ENVIRONMENT/SERVICE/` + name + `/terraform.tfstate.`,
+		Args: args(cobra.NoArgs), RunE: p.help,
+	}
+	cmd.AddCommand(p.stackPlan(name), p.stackSeal(name), p.stackApply(name), p.stackRecover(name), p.stackDrift(name))
+	return cmd
+}
+
+func (p *program) stackPlan(name string) *cobra.Command {
+	var f stackFlags
+	var out string
+	var destroy bool
+	cmd := &cobra.Command{
+		Use:   "plan --env NAME",
+		Short: "Plan it; nothing is changed",
+		Long: `Plans the stack with the effective values of an environment and prints the page that
+reviewers read. What is written to --out holds secrets; penstock ` + name + ` seal makes a capsule of it.
+Without --out nothing is kept.`,
+		Example: "  penstock " + name + " plan --env dvlp --out plans",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.output.check(); err != nil {
+				return err
+			}
+			s, left, err := f.stack(cmd.Context(), name, live.PlanStage)
+			if err != nil {
+				return err
+			}
+			if left != nil {
+				return p.print(left, f.output)
+			}
+			defer s.Close()
+			c, err := s.Planned()
+			if err != nil {
+				return err
+			}
+			plans := out
+			if plans == "" {
+				if plans, err = os.MkdirTemp("", "penstock-plans-"); err != nil {
+					return fmt.Errorf("making room for the plan: %w", err)
+				}
+				defer os.RemoveAll(plans) // it holds secrets, and nobody asked for it
+			}
+			if plans, err = filepath.Abs(plans); err != nil { // the stages work in the workspace
+				return err
+			}
+			creator, commit := f.who(cmd.Context(), s.home)
+			progress := report.NewProgress(p.err, terminal(p.err))
+			s.Progress = progress.Event
+			defer progress.Close()
+			r, err := live.Plan{Scope: s.Scope, Config: c, Out: plans, Program: f.program, Mirror: f.mirror, LockTimeout: f.lockTimeout,
+				Token: f.token, Creator: creator, Commit: commit, Destroy: destroy}.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := report.Export(filepath.Join(out, "report"), r); err != nil {
+					return err
+				}
+			}
+			if f.output.format == "text" {
+				page, err := os.ReadFile(filepath.Join(plans, live.PageFile))
+				if err != nil {
+					return fmt.Errorf("reading the page: %w", err)
+				}
+				fmt.Fprintf(p.out, "%s\n", page)
+			}
+			return p.finish(s, r, f.output)
+		},
+	}
+	f.add(cmd, true)
+	cmd.Flags().StringVar(&out, "out", "", "write the plan to `DIR`, which must be empty or new")
+	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of everything in it")
+	lockTimeout(cmd, &f)
+	return cmd
+}
+
+func lockTimeout(cmd *cobra.Command, f *stackFlags) {
+	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for a lock of the state")
+}
+
+func storeFlag(cmd *cobra.Command, f *stackFlags) {
+	cmd.Flags().StringVar(&f.store, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
+}
+
+func (p *program) stackSeal(name string) *cobra.Command {
+	var f stackFlags
+	var key, plans string
+	var asJSON, local bool
+	cmd := &cobra.Command{
+		Use:     "seal --env NAME --plans PLANS --key FILE",
+		Short:   "Make a capsule of what plan wrote",
+		Long:    `Encrypts the plan to live.recipients and signs it, as penstock capsule seal does. This process runs neither terraform nor a provider.`,
+		Example: "  penstock " + name + " seal --env dvlp --plans plans --key signing.pem",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if plans == "" || key == "" {
+				return usage("--plans and --key are needed")
+			}
+			s, left, err := f.stack(cmd.Context(), name, "seal")
+			if err != nil {
+				return err
+			}
+			if left != nil {
+				return p.print(left, outputFlags{format: map[bool]string{true: "json", false: "text"}[asJSON]})
+			}
+			defer s.Close()
+			if plans, err = filepath.Abs(plans); err != nil {
+				return err
+			}
+			seal := live.Seal{Dir: plans, Scope: s.Scope}
+			if seal.Config, err = s.Planned(); err != nil {
+				return err
+			}
+			seal.Creator, _ = f.who(cmd.Context(), s.home)
+			if seal.Key, err = capsule.ReadSigner(key); err != nil {
+				return err
+			}
+			if !local {
+				if seal.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+					return err
+				}
+			}
+			sealed, err := seal.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.sealed(sealed, asJSON)
+		},
+	}
+	f.add(cmd, false)
+	storeFlag(cmd, &f)
+	flags := cmd.Flags()
+	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
+	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.BoolVar(&local, "local", false, "leave the capsule beside the plan, and keep it in no store")
+	flags.BoolVar(&asJSON, "json", false, "print the capsule as JSON")
+	return cmd
+}
+
+func (p *program) stackApply(name string) *cobra.Command {
+	var f stackFlags
+	var work, replanned string
+	var identities, capsules []string
+	var destroy bool
+	cmd := &cobra.Command{
+		Use:   "apply --env NAME",
+		Short: "Apply exactly the plan that was reviewed",
+		Long: `Applies the capsule that was sealed for the same bundle and the same effective values, and
+nothing else, under a lease and with a journal. It is an effect: after a kill, run
+penstock ` + name + ` recover.`,
+		Example: "  penstock " + name + " apply --env dvlp --identity key.txt",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.output.check(); err != nil {
+				return err
+			}
+			s, left, err := f.stack(cmd.Context(), name, live.ApplyStage)
+			if err != nil {
+				return err
+			}
+			if left != nil {
+				return p.print(left, f.output)
+			}
+			defer s.Close()
+			for _, name := range []*string{&work, &replanned} {
+				if *name != "" {
+					if *name, err = filepath.Abs(*name); err != nil {
+						return err
+					}
+				}
+			}
+			a := live.Apply{Scope: s.Scope, Config: s.Trunk, Before: s.Before, Files: capsules, Program: f.program, Mirror: f.mirror,
+				LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
+			a.Creator, _ = f.who(cmd.Context(), s.home)
+			a.Repository = a.Creator.Repository
+			if a.Identities, err = readIdentities(identities); err != nil {
+				return err
+			}
+			if a.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+				return err
+			}
+			progress := report.NewProgress(p.err, terminal(p.err))
+			a.Progress = progress.Event
+			defer progress.Close()
+			r, err := a.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.finish(s, r, f.output)
+		},
+	}
+	f.add(cmd, true)
+	storeFlag(cmd, &f)
+	lockTimeout(cmd, &f)
+	flags := cmd.Flags()
+	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
+	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
+	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store")
+	flags.StringVar(&replanned, "replanned", "", "put a plan that had to be made again, and that nobody has reviewed, into `DIR`")
+	flags.BoolVar(&destroy, "destroy", false, "apply a plan that destroys everything in it, made with plan --destroy, and no other")
+	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
+	return cmd
+}
