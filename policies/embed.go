@@ -4,7 +4,14 @@ package policies
 
 import "embed"
 
-// FS holds the rules and the tests beside them.
+// FS holds the rules on Terraform's resources and the tests beside them. A domain
+// is named here, or nothing evaluates it.
 //
-//go:embed */*/*.rego
+//go:embed encryption/*/*.rego exposure/*/*.rego iam/*/*.rego lib/*/*.rego network/*/*.rego operations/*/*.rego transport/*/*.rego
 var FS embed.FS
+
+// Kubernetes holds the rules on Kubernetes objects and the tests beside them. They
+// are apart, so that neither kind of rule is asked about the other's documents.
+//
+//go:embed kubernetes/*/*.rego
+var Kubernetes embed.FS

@@ -72,6 +72,7 @@ type run struct {
 	notices  []pipelines.Notice
 	comments map[string]bool   // files whose notices were said
 	plans    map[string]PlanOf // by what the report calls them
+	others   map[string]bool   // the rules on Kubernetes objects, once they are asked for
 }
 
 // Run compiles the rules and judges every unit. A rule that does not compile is
@@ -130,17 +131,15 @@ func (r *run) load(ctx context.Context) error {
 		known[rule.ID] = true
 	}
 	for _, id := range sorted(r.Config.Compliance.Rules) {
-		if setting := r.Config.Compliance.Rules[id]; !known[id] {
+		if setting := r.Config.Compliance.Rules[id]; !known[id] && !r.isElsewhere(id) {
 			return &pipelines.Error{Position: setting.Position, Err: fmt.Errorf("there is no rule %q", id), Hint: "see docs/rules.md for the rules that there are"}
 		}
 	}
-	r.rules = slices.DeleteFunc(rules, func(rule *Rule) bool {
-		enabled := r.Config.Compliance.Rules[rule.ID].Enabled
-		return enabled != nil && !*enabled
-	})
+	r.rules = slices.DeleteFunc(rules, r.off)
 	if len(r.rules) == 0 {
 		return errors.New("loading policies: every rule is switched off")
 	}
+	r.waivers = slices.DeleteFunc(r.waivers, func(w *waiver) bool { return !known[w.rule] && r.isElsewhere(w.rule) })
 	r.wanted = wanted(r.rules)
 	return r.see()
 }

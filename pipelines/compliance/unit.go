@@ -25,20 +25,7 @@ func (r *run) unit(ctx context.Context, u pipelines.Unit) pipelines.Result {
 		return pipelines.NotRunBecause(err)
 	}
 	result := pipelines.Result{Judged: map[string]int{"rules": len(r.rules), "resources": len(d.Resources)}}
-	for _, decision := range decisions {
-		verdict := r.allow(decision.Rule.ID, decision.Verdict)
-		if verdict == pipelines.Fail || verdict == pipelines.Unknown {
-			var findings []pipelines.Finding
-			verdict, findings = r.findings(u.Path, d, decision, verdict, waivers)
-			result.Findings = append(result.Findings, findings...)
-		}
-		result.Judged[string(verdict)]++
-		if r.Decided != nil {
-			r.mu.Lock()
-			r.Decided(u.Path, decision)
-			r.mu.Unlock()
-		}
-	}
+	r.weigh(&result, d, u.Path, decisions, waivers)
 	for _, o := range d.Opaque {
 		if r.allow(opaqueRule, pipelines.Unknown) == pipelines.Unknown {
 			result.Judged["unknown"]++
@@ -51,6 +38,24 @@ func (r *run) unit(ctx context.Context, u pipelines.Unit) pipelines.Result {
 		result.Reason = "no resource is in the scope of any rule"
 	}
 	return result
+}
+
+// weigh adds what is decided to a result, with what penstock.yaml lets pass or waives.
+func (r *run) weigh(result *pipelines.Result, d *resource.Document, unit string, decisions []Decision, waivers []*waiver) {
+	for _, decision := range decisions {
+		verdict := r.allow(decision.Rule.ID, decision.Verdict)
+		if verdict == pipelines.Fail || verdict == pipelines.Unknown {
+			var findings []pipelines.Finding
+			verdict, findings = r.findings(unit, d, decision, verdict, waivers)
+			result.Findings = append(result.Findings, findings...)
+		}
+		result.Judged[string(verdict)]++
+		if r.Decided != nil {
+			r.mu.Lock()
+			r.Decided(unit, decision)
+			r.mu.Unlock()
+		}
+	}
 }
 
 // allow lets an unknown pass where penstock.yaml says so for that rule.
