@@ -49,6 +49,18 @@ variable "tags" {
   default     = {}
 }
 
+variable "vpc_id" {
+  description = "Network of the environment, for what is in one: databases, volumes and security groups."
+  type        = string
+  default     = null
+}
+
+variable "subnet_ids" {
+  description = "Private subnets of the environment, in different zones, for databases and volumes."
+  type        = list(string)
+  default     = []
+}
+
 variable "sqs_queues" {
   description = "Queues by name, each with a dead-letter queue."
   type = map(object({
@@ -57,6 +69,91 @@ variable "sqs_queues" {
     visibility_timeout = optional(number, 30)
     retention          = optional(number, 345600)
     max_receives       = optional(number, 5)
+  }))
+  default = {}
+}
+
+variable "rds_clusters" {
+  description = "Aurora clusters by name."
+  type = map(object({
+    access              = optional(list(string), [])
+    engine              = optional(string, "aurora-postgresql")
+    engine_version      = string
+    instance_class      = optional(string, "db.t4g.medium")
+    instances           = optional(number, 2)
+    database            = optional(string)
+    backup_days         = optional(number, 14)
+    deletion_protection = optional(bool)
+    grants = optional(map(object({
+      service        = string
+      cidr           = optional(string)
+      security_group = optional(string)
+      reason         = string
+      expires        = string
+    })), {})
+  }))
+  default = {}
+}
+
+variable "s3_buckets" {
+  description = "Buckets by name, private and encrypted."
+  type = map(object({
+    access          = optional(list(string), [])
+    expire_days     = optional(number)
+    noncurrent_days = optional(number, 90)
+  }))
+  default = {}
+}
+
+variable "dynamodb_tables" {
+  description = "Tables by name, billed by request."
+  type = map(object({
+    access     = optional(list(string), [])
+    hash_key   = string
+    range_key  = optional(string)
+    attributes = optional(map(string), {})
+    indexes = optional(map(object({
+      hash_key  = string
+      range_key = optional(string)
+    })), {})
+    ttl_attribute       = optional(string)
+    deletion_protection = optional(bool)
+  }))
+  default = {}
+}
+
+variable "efs_volumes" {
+  description = "Shared file systems by name."
+  type = map(object({
+    access = optional(list(string), [])
+    posix = optional(object({
+      user  = optional(number, 1000)
+      group = optional(number, 1000)
+    }), {})
+  }))
+  default = {}
+}
+
+variable "security_groups" {
+  description = "Security groups of the service by name: nothing comes in or goes out but what is granted here."
+  type = map(object({
+    ingress = optional(map(object({
+      service        = string
+      cidr           = optional(string)
+      security_group = optional(string)
+      port           = number
+      protocol       = optional(string, "tcp")
+      reason         = string
+      expires        = string
+    })), {})
+    egress = optional(map(object({
+      cidr           = optional(string)
+      security_group = optional(string)
+      prefix_list    = optional(string)
+      port           = number
+      protocol       = optional(string, "tcp")
+      reason         = string
+    })), {})
   }))
   default = {}
 }

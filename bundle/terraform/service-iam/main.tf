@@ -20,7 +20,12 @@ locals {
 
   # One line for each type: penstock new infra-type adds it.
   resources = {
-    sqs_queues = var.sqs_queues
+    dynamodb_tables = var.dynamodb_tables
+    efs_volumes     = var.efs_volumes
+    rds_clusters    = var.rds_clusters
+    s3_buckets      = var.s3_buckets
+    security_groups = var.security_groups
+    sqs_queues      = var.sqs_queues
   }
 }
 

@@ -119,3 +119,33 @@ variable "sqs_queues" {
   type        = map(object({ access = optional(list(string), []) }))
   default     = {}
 }
+
+variable "rds_clusters" {
+  description = "Aurora clusters of the service by name, of which only the words of access are read here."
+  type        = map(object({ access = optional(list(string), []) }))
+  default     = {}
+}
+
+variable "s3_buckets" {
+  description = "Buckets of the service by name, of which only the words of access are read here."
+  type        = map(object({ access = optional(list(string), []) }))
+  default     = {}
+}
+
+variable "dynamodb_tables" {
+  description = "Tables of the service by name, of which only the words of access are read here."
+  type        = map(object({ access = optional(list(string), []) }))
+  default     = {}
+}
+
+variable "efs_volumes" {
+  description = "Shared file systems of the service by name, of which only the words of access are read here."
+  type        = map(object({ access = optional(list(string), []) }))
+  default     = {}
+}
+
+variable "security_groups" {
+  description = "Security groups of the service by name, of which only the words of access are read here."
+  type        = map(object({ access = optional(list(string), []) }))
+  default     = {}
+}

@@ -51,7 +51,7 @@ variable "contracts" {
 
 variable "resources" {
   description = "What the service declares: by type and name, the words of access that it asks for."
-  type        = map(map(object({ access = list(string) })))
+  type        = map(map(object({ access = optional(list(string), []) })))
 
   validation {
     condition = alltrue([for type, resources in var.resources : contains(keys(var.contracts), type)])

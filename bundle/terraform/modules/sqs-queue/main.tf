@@ -29,16 +29,6 @@ resource "aws_sqs_queue" "this" {
   })
 }
 
-# Only this queue may send to its dead-letter queue.
-resource "aws_sqs_queue_redrive_allow_policy" "this" {
-  queue_url = aws_sqs_queue.dead_letter.id
-
-  redrive_allow_policy = jsonencode({
-    redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.this.arn]
-  })
-}
-
 resource "aws_ssm_parameter" "this" {
   for_each = {
     url             = aws_sqs_queue.this.url

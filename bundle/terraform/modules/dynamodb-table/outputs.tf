@@ -1,0 +1,9 @@
+output "table" {
+  description = "Name of the table."
+  value       = aws_dynamodb_table.this.name
+}
+
+output "parameters" {
+  description = "Names of the SSM parameters, by what they hold."
+  value       = { for key, parameter in aws_ssm_parameter.this : key => parameter.name }
+}

@@ -1,0 +1,38 @@
+provider "aws" {
+  region = "eu-west-1"
+}
+
+variable "vpc_id" {
+  description = "Network of the example."
+  type        = string
+  default     = "vpc-0123456789abcdef0"
+}
+
+variable "subnet_ids" {
+  description = "Subnets of the example."
+  type        = list(string)
+  default     = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+}
+
+module "main" {
+  source = "../"
+
+  environment    = "pprd"
+  service        = "shop"
+  name           = "main"
+  engine_version = "16.6"
+  vpc_id         = var.vpc_id
+  subnet_ids     = var.subnet_ids
+  access         = ["connect"]
+  role_arn       = "arn:aws:iam::123456789012:role/penstock/pprd-shop"
+  tags           = { owner = "team-shop" }
+
+  grants = {
+    reporting = {
+      service = "reporting"
+      cidr    = "10.1.3.0/24"
+      reason  = "reads until it has its own copy"
+      expires = formatdate("YYYY-MM-DD", timeadd(plantimestamp(), "720h"))
+    }
+  }
+}

@@ -1,0 +1,9 @@
+output "endpoint" {
+  description = "Host that writes."
+  value       = aws_rds_cluster.this.endpoint
+}
+
+output "parameters" {
+  description = "Names of the SSM parameters, by what they hold."
+  value       = { for key, parameter in aws_ssm_parameter.this : key => parameter.name }
+}

@@ -1,0 +1,9 @@
+output "bucket" {
+  description = "Name of the bucket."
+  value       = aws_s3_bucket.this.bucket
+}
+
+output "parameters" {
+  description = "Names of the SSM parameters, by what they hold."
+  value       = { for key, parameter in aws_ssm_parameter.this : key => parameter.name }
+}
