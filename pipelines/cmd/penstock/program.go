@@ -62,6 +62,7 @@ func (p *program) root() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
 	cmd.AddCommand(p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
+	cmd.AddCommand(p.helmValues())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
