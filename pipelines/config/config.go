@@ -19,6 +19,8 @@ type Config struct {
 	Live Live `json:"live,omitempty"`
 	// Service describes a service repository, and is nil elsewhere.
 	Service *Service `json:"service,omitempty"`
+	// Image says of the service's image what convention does not.
+	Image Image `json:"image,omitempty"`
 }
 
 // UnitRule gives the directories that match Path a kind, or takes them out.

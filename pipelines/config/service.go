@@ -17,6 +17,10 @@ type Service struct {
 	Image string `json:"image,omitempty" jsonschema:"minLength=1"`
 	// Chart is what is released. Default: http-service of the bundle.
 	Chart Chart `json:"chart,omitempty"`
+	// Deploy bounds what a deploy of the chart may take and keep.
+	Deploy Deploy `json:"deploy,omitempty"`
+	// Smoke is asked after a deploy.
+	Smoke Smoke `json:"smoke,omitempty"`
 	// Secrets are references by name of the environment variable; never a value.
 	Secrets map[string]SecretRef `json:"secrets,omitempty"`
 	// Environments in which the service runs; each is one of live.environments.
@@ -46,6 +50,8 @@ type Chart struct {
 	// Version and Digest pin a third party's chart; both are required for one.
 	Version string `json:"version,omitempty" jsonschema:"minLength=1"`
 	Digest  string `json:"digest,omitempty" jsonschema:"pattern=^sha256:[0-9a-f]{64}$"`
+	// NoSchema is the reason why a third party's chart without values.schema.json is accepted.
+	NoSchema string `json:"no_schema,omitempty" jsonschema:"minLength=1"`
 }
 
 // SecretRef says where a secret is.

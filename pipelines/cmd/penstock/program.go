@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/check"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/helm"
+	"github.com/penstock-dev/penstock/pipelines/image"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
@@ -61,7 +65,9 @@ func (p *program) root() *cobra.Command {
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
-	cmd.AddCommand(p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
+	cmd.AddCommand(p.bundle(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
+	cmd.AddCommand(p.helmDeploy(), p.helmRollback())
+	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
 	cmd.AddCommand(p.helmValues())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
@@ -109,15 +115,26 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// usages are errors of what was typed; refusals say that something was read, judged
+// and must not be.
+var (
+	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference}
+	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild}
+)
+
+func among(list []error, err error) bool {
+	return slices.ContainsFunc(list, func(known error) bool { return errors.Is(err, known) })
+}
+
 func exitCode(err error) int {
 	var command usageError
 	var file *config.Error
 	var values *service.Error
 	unknownCommand := strings.HasPrefix(err.Error(), "unknown command") // cobra has no type for it
-	if errors.As(err, &command) || errors.As(err, &file) || errors.As(err, &values) || errors.Is(err, check.ErrStage) || errors.Is(err, live.ErrChoice) || unknownCommand {
+	if errors.As(err, &command) || errors.As(err, &file) || errors.As(err, &values) || among(usages, err) || unknownCommand {
 		return pipelines.ExitUsage
 	}
-	if errors.Is(err, capsule.ErrRefused) {
+	if among(refusals, err) {
 		return pipelines.ExitFindings // it was read, and judged
 	}
 	return pipelines.ExitNotRun

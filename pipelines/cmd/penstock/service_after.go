@@ -32,7 +32,7 @@ func (p *program) stackRecover(name string) *cobra.Command {
 			r := live.Recover{Scope: s.Scope, Config: s.Trunk, Program: f.program, Mirror: f.mirror, Token: f.token, End: end,
 				Environments: []string{f.env}, Coroner: coroner()}
 			r.Creator, _ = f.who(cmd.Context(), s.home)
-			if r.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+			if r.Store, err = f.store.open(cmd.Context(), s.home); err != nil {
 				return err
 			}
 			progress := report.NewProgress(p.err, terminal(p.err))
@@ -46,7 +46,7 @@ func (p *program) stackRecover(name string) *cobra.Command {
 		},
 	}
 	f.add(cmd, true)
-	storeFlag(cmd, &f)
+	f.store.add(cmd)
 	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of a run that was cut off: orphaned terraform and providers")
 	return cmd
@@ -74,7 +74,7 @@ func (p *program) stackDrift(name string) *cobra.Command {
 			defer s.Close()
 			d := live.Drift{Scope: s.Scope, Config: s.Trunk, Program: f.program, Mirror: f.mirror, Token: f.token, Out: f.output.out}
 			d.Creator, _ = f.who(cmd.Context(), s.home)
-			if d.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+			if d.Store, err = f.store.open(cmd.Context(), s.home); err != nil {
 				return err
 			}
 			progress := report.NewProgress(p.err, terminal(p.err))
@@ -88,7 +88,7 @@ func (p *program) stackDrift(name string) *cobra.Command {
 		},
 	}
 	f.add(cmd, true)
-	storeFlag(cmd, &f)
+	f.store.add(cmd)
 	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format, and the page drift.md")
 	return cmd
 }

@@ -21,7 +21,7 @@ type stackFlags struct {
 	serviceFlags
 	liveFlags // of which those that choose units are not offered: there is one
 	base      string
-	store     string
+	store     storeFlag
 }
 
 func (f *stackFlags) add(cmd *cobra.Command, output bool) {
@@ -162,10 +162,6 @@ func lockTimeout(cmd *cobra.Command, f *stackFlags) {
 	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for a lock of the state")
 }
 
-func storeFlag(cmd *cobra.Command, f *stackFlags) {
-	cmd.Flags().StringVar(&f.store, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
-}
-
 func (p *program) stackSeal(name string) *cobra.Command {
 	var f stackFlags
 	var key, plans string
@@ -200,7 +196,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 				return err
 			}
 			if !local {
-				if seal.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+				if seal.Store, err = f.store.open(cmd.Context(), s.home); err != nil {
 					return err
 				}
 			}
@@ -212,7 +208,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 		},
 	}
 	f.add(cmd, false)
-	storeFlag(cmd, &f)
+	f.store.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
@@ -260,7 +256,7 @@ penstock ` + name + ` recover.`,
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err
 			}
-			if a.Store, err = opened(cmd.Context(), f.store, s.home); err != nil {
+			if a.Store, err = f.store.open(cmd.Context(), s.home); err != nil {
 				return err
 			}
 			progress := report.NewProgress(p.err, terminal(p.err))
@@ -274,7 +270,7 @@ penstock ` + name + ` recover.`,
 		},
 	}
 	f.add(cmd, true)
-	storeFlag(cmd, &f)
+	f.store.add(cmd)
 	lockTimeout(cmd, &f)
 	flags := cmd.Flags()
 	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")

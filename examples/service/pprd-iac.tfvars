@@ -1,0 +1,1 @@
+# As service.tfvars says.

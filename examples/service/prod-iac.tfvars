@@ -1,0 +1,3 @@
+sqs_queues = {
+  orders = { retention = 1209600 }
+}
