@@ -70,7 +70,7 @@ func (u Unit) Write(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("reading the module %q: %w", u.Source, err)
 	}
 	files := m.files(call{name: callName(u.Path), source: source.from(u.Path), places: places})
-	return u.place(root, files)
+	return place(root, u.Path, files)
 }
 
 // module reads the interface of the source.
@@ -126,14 +126,14 @@ func vacant(root *os.Root, name string) error {
 }
 
 // place writes files beside their place and then moves them there at once.
-func (u Unit) place(root *os.Root, files map[string][]byte) (written []string, err error) {
-	parent := path.Dir(u.Path)
+func place(root *os.Root, dir string, files map[string][]byte) (written []string, err error) {
+	parent := path.Dir(dir)
 	if err := root.MkdirAll(parent, 0o755); err != nil {
-		return nil, fmt.Errorf("making room for %q: %w", u.Path, err)
+		return nil, fmt.Errorf("making room for %q: %w", dir, err)
 	}
 	aside := path.Join(parent, ".penstock-new-"+uuid.NewString())
 	if err := root.Mkdir(aside, 0o755); err != nil {
-		return nil, fmt.Errorf("making room for %q: %w", u.Path, err)
+		return nil, fmt.Errorf("making room for %q: %w", dir, err)
 	}
 	defer func() {
 		if err != nil {
@@ -142,15 +142,15 @@ func (u Unit) place(root *os.Root, files map[string][]byte) (written []string, e
 	}()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := root.WriteFile(path.Join(aside, name), files[name], 0o644); err != nil {
-			return nil, fmt.Errorf("writing %q: %w", path.Join(u.Path, name), err)
+			return nil, fmt.Errorf("writing %q: %w", path.Join(dir, name), err)
 		}
-		written = append(written, path.Join(u.Path, name))
+		written = append(written, path.Join(dir, name))
 	}
-	if err := root.Remove(u.Path); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty directory goes, and nothing else
-		return nil, fmt.Errorf("making room for %q: %w", u.Path, err)
+	if err := root.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty directory goes, and nothing else
+		return nil, fmt.Errorf("making room for %q: %w", dir, err)
 	}
-	if err := root.Rename(aside, u.Path); err != nil {
-		return nil, fmt.Errorf("writing the unit %q: %w", u.Path, err)
+	if err := root.Rename(aside, dir); err != nil {
+		return nil, fmt.Errorf("writing %q: %w", dir, err)
 	}
 	return written, nil
 }

@@ -2,8 +2,10 @@ package service
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 )
 
 // ExplanationSchema is the version of an explanation's JSON form.
@@ -35,8 +37,8 @@ type LeftOut struct {
 }
 
 // Explain says what a configuration came to.
-func (s *Service) Explain(b Bundle, c *Configuration) Explanation {
-	e := Explanation{Schema: ExplanationSchema, Service: s.Config.Service.Name, Environment: s.Environment.Name, Bundle: b.Version,
+func (s *Service) Explain(b *bundle.Bundle, c *Configuration) Explanation {
+	e := Explanation{Schema: ExplanationSchema, Service: s.Config.Service.Name, Environment: s.Environment.Name, Bundle: strings.TrimSpace(b.Version + " " + b.Digest),
 		Enabled: s.Environment.On(), Settings: c.Settings}
 	if !e.Enabled {
 		e.Remarks = append(e.Remarks, fmt.Sprintf("not enabled: nothing is deployed there (%s:%d)", s.Environment.Position.Path, s.Environment.Position.Line))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
@@ -27,20 +28,16 @@ func (s *Service) LeftOut(part, stage string) *pipelines.Report {
 	}
 	r := &pipelines.Report{Stages: []string{stage}, Started: s.now.UTC(), Results: []pipelines.Result{result},
 		Selection: pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: 1, Units: []pipelines.Unit{{Path: result.Unit, Kind: pipelines.Live}}}}
-	s.Note(r, Bundle{}, part)
+	s.Note(r, nil, part)
 	r.Close()
 	return r
 }
 
 // Note adds to a report what holds beside it: the bundle, and the parts that
 // are left out. except is the part that the report is about.
-func (s *Service) Note(r *pipelines.Report, b Bundle, except string) {
-	if b.Version != "" {
-		version := b.Version
-		if b.Digest != "" {
-			version += " " + b.Digest
-		}
-		r.Tools = append(r.Tools, pipelines.Tool{Name: "bundle", Version: version})
+func (s *Service) Note(r *pipelines.Report, b *bundle.Bundle, except string) {
+	if b != nil {
+		r.Tools = append(r.Tools, pipelines.Tool{Name: "bundle", Version: b.Version + " " + b.Digest})
 	}
 	for _, o := range s.Environment.OptOut {
 		if o.Part != except {

@@ -12,17 +12,10 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/internal/git"
 )
-
-// Bundle is what the platform gives, unpacked.
-type Bundle struct {
-	// FS holds terraform/.
-	FS fs.FS
-	// Version and Digest tell which one it is.
-	Version, Digest string
-}
 
 // Service is a service in one environment.
 type Service struct {
@@ -81,7 +74,7 @@ func Open(ctx context.Context, root, environment, base string, now time.Time) (*
 }
 
 // Configure works out the effective values with a bundle.
-func (s *Service) Configure(b Bundle) (*Configuration, error) {
+func (s *Service) Configure(b *bundle.Bundle) (*Configuration, error) {
 	dir, err := os.OpenRoot(s.Root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the repository: %w", err)
@@ -94,12 +87,12 @@ func (s *Service) Configure(b Bundle) (*Configuration, error) {
 	return Configure(dir.FS(), terraform, *s.Config.Service, s.Environment.Name)
 }
 
-func terraformOf(b Bundle) (fs.FS, error) {
-	info, err := fs.Stat(b.FS, "terraform")
+func terraformOf(b *bundle.Bundle) (fs.FS, error) {
+	info, err := fs.Stat(b.FS(), "terraform")
 	if err != nil || !info.IsDir() {
 		return nil, &pipelines.Error{Err: errors.New("reading the bundle: it has no directory terraform"), Hint: "name the directory that has terraform/ in it"}
 	}
-	terraform, err := fs.Sub(b.FS, "terraform")
+	terraform, err := fs.Sub(b.FS(), "terraform")
 	if err != nil {
 		return nil, fmt.Errorf("reading the bundle: %w", err)
 	}
@@ -108,7 +101,7 @@ func terraformOf(b Bundle) (fs.FS, error) {
 
 // Workspace makes live units of some stacks, for a plan: what counts is what the base
 // says. It is to be closed.
-func (s *Service) Workspace(ctx context.Context, b Bundle, stacks ...string) (*Workspace, error) {
+func (s *Service) Workspace(ctx context.Context, b *bundle.Bundle, stacks ...string) (*Workspace, error) {
 	c, err := s.Configure(b)
 	if err != nil {
 		return nil, err

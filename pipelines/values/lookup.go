@@ -59,7 +59,7 @@ func (g Generate) plan() (*lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	terraform, err := fs.Sub(g.Bundle.FS, "terraform")
+	terraform, err := fs.Sub(g.Bundle.FS(), "terraform")
 	if err != nil {
 		return nil, fmt.Errorf("reading the bundle: %w", err)
 	}

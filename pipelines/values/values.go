@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/service"
 )
 
@@ -23,7 +24,7 @@ const Stage = "helm-values"
 // Generate looks up the values of a service in one environment, and writes them.
 type Generate struct {
 	Service *service.Service
-	Bundle  service.Bundle
+	Bundle  *bundle.Bundle
 	// Open is where they are looked up; it is called once something has to be.
 	Open func(context.Context) (Parameters, error)
 	// Out is the file that is written. Default: generated_helm_values.yaml in the repository.
@@ -122,7 +123,7 @@ func (g Generate) build(ctx context.Context, b *built) (pipelines.Result, error)
 	if err != nil {
 		return pipelines.Result{}, err
 	}
-	c, err := openChart(g.Bundle.FS, g.Service.Config.Service.Chart)
+	c, err := openChart(g.Bundle.FS(), g.Service.Config.Service.Chart)
 	if err != nil {
 		return found("chart", err), nil
 	}
@@ -131,7 +132,7 @@ func (g Generate) build(ctx context.Context, b *built) (pipelines.Result, error)
 		return pipelines.Result{}, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer repository.Close()
-	if b.layers, err = c.layers(g.Bundle.FS, repository.FS(), b.outcome.Environment); err != nil {
+	if b.layers, err = c.layers(g.Bundle.FS(), repository.FS(), b.outcome.Environment); err != nil {
 		return found("values-file", err), nil
 	}
 	entries, findings, err := plan.look(ctx, g.Open)

@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
+	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
 )
@@ -43,17 +44,28 @@ func (f *serviceFlags) open(ctx context.Context, base string) (*service.Service,
 	return service.Open(ctx, root, f.env, base, time.Now())
 }
 
-// opened is the bundle: the directory that was named. This is the one place where
-// the bundle that penstock.yaml pins will be pulled and verified.
-func (f *serviceFlags) opened(context.Context, *service.Service) (service.Bundle, error) {
-	if f.bundle == "" {
-		return service.Bundle{}, usage("--bundle is needed: the directory of an unpacked bundle")
+// opened is the bundle that penstock.yaml pins, pulled and verified, or the directory
+// that was named. With a base its signers count: a change does not say whom to trust.
+func (f *serviceFlags) opened(ctx context.Context, s *service.Service) (*bundle.Bundle, error) {
+	if f.bundle != "" {
+		return bundle.Open(ctx, f.bundle)
 	}
-	dir, err := filepath.Abs(f.bundle)
+	pinned := s.Config.Service.Bundle
+	if pinned.From == "" {
+		return nil, &config.Error{Cause: &pipelines.Error{Position: s.Config.Service.Position, Err: errors.New("the service has no bundle"),
+			Hint: "pin one under service.bundle, or name a directory with --bundle"}}
+	}
+	if s.Base != nil {
+		pinned.Signers = nil
+		if s.Base.Service != nil {
+			pinned.Signers = s.Base.Service.Bundle.Signers
+		}
+	}
+	b, err := bundle.Pull(ctx, pinned, bundle.Options{Dir: s.Root})
 	if err != nil {
-		return service.Bundle{}, err
+		return nil, ofKey(err)
 	}
-	return service.Bundle{FS: os.DirFS(dir), Version: "dev"}, nil
+	return b, nil
 }
 
 func (p *program) service() *cobra.Command {

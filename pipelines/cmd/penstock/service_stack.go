@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
@@ -44,7 +45,7 @@ func (f *stackFlags) add(cmd *cobra.Command, output bool) {
 type stacked struct {
 	*service.Service
 	*service.Workspace
-	bundle service.Bundle
+	bundle *bundle.Bundle
 	// home is the service's repository, where stores lie and whose commit counts.
 	home scope
 }
