@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -130,14 +131,23 @@ func (c chart) judge(layers []layer) (findings []pipelines.Finding, noImage bool
 	switch err := c.schema.Validate(value); {
 	case errors.As(err, &invalid):
 		reasons(invalid, func(path []string, what string) {
-			findings = append(findings, pipelines.Finding{Position: origin(layers, path), Rule: "schema", Verdict: pipelines.Fail, Severity: pipelines.High,
-				Message: printable.Text(what, 400), Resource: printable.Text(strings.Join(path, "."), 200),
-				Hint: fmt.Sprintf("charts/%s/values.schema.json of the bundle says what is allowed", c.name)})
+			at := origin(layers, path)
+			if own := origin(ofService(layers), path); own.Line > 0 && own != at { // a default is wrong by what the service says around it
+				what += fmt.Sprintf(", as %s has it", source(at))
+				at = own
+			}
+			findings = append(findings, pipelines.Finding{Position: at, Rule: "schema", Verdict: pipelines.Fail, Severity: pipelines.High,
+				Message: printable.Text(what, 400), Hint: fmt.Sprintf("charts/%s/values.schema.json of the bundle says what is allowed", c.name)})
 		})
 	case err != nil:
 		return nil, noImage, fmt.Errorf("judging the values: %w", err)
 	}
 	return findings, noImage, nil
+}
+
+// ofService are the layers that are not the platform's.
+func ofService(layers []layer) []layer {
+	return slices.DeleteFunc(slices.Clone(layers), func(l layer) bool { return strings.HasPrefix(l.name, "bundle:") })
 }
 
 func blank(v any) bool { return v == nil || v == "" }

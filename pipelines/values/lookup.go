@@ -128,8 +128,8 @@ func (l *lookup) look(ctx context.Context, open func(context.Context) (Parameter
 		ref, at := l.service.Secrets[variable], l.declared[variable]
 		if slices.Contains(without, ref.Key) {
 			missing = append(missing, pipelines.Finding{Position: at, Rule: "missing-secret", Verdict: pipelines.Fail, Severity: pipelines.High,
-				Message: fmt.Sprintf("there is no secret %q, which %s is to be", ref.Key, variable), Resource: ref.Key,
-				Hint: "put it into the secrets of the environment's account, or correct the key"})
+				Message: fmt.Sprintf("there is no secret %q, which %s is to be", ref.Key, variable),
+				Hint:    "put it into the secrets of the environment's account, or correct the key"})
 			continue
 		}
 		entries = append(entries, secret(variable, source(at), Reference{Store: SecretStore, Key: ref.Key, Property: ref.Property}, at))
@@ -140,7 +140,7 @@ func (l *lookup) look(ctx context.Context, open func(context.Context) (Parameter
 func source(at pipelines.Position) string { return fmt.Sprintf("%s:%d", at.Path, at.Line) }
 
 func (l *lookup) missing(w wanted) pipelines.Finding {
-	return pipelines.Finding{Position: w.at, Rule: "missing-parameter", Verdict: pipelines.Fail, Severity: pipelines.High, Resource: w.parameter,
+	return pipelines.Finding{Position: w.at, Rule: "missing-parameter", Verdict: pipelines.Fail, Severity: pipelines.High,
 		Message: fmt.Sprintf("there is no parameter %q, which %s writes", w.parameter, w.stack),
 		Hint:    fmt.Sprintf("penstock %s apply --env %s", w.stack, l.environment.Name)}
 }

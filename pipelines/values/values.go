@@ -181,8 +181,8 @@ func (b *built) notice(messages ...string) {
 // overridden says which values of the service's own files the generated ones win over.
 func overridden(layers []layer, entries []Entry) (said []string) {
 	for _, e := range entries {
-		for _, l := range layers {
-			if at, deep := l.place(e.path); deep == len(e.path) && l.name[:min(7, len(l.name))] != "bundle:" {
+		for _, l := range ofService(layers) {
+			if at, deep := l.place(e.path); deep == len(e.path) {
 				said = append(said, fmt.Sprintf("%s:%d: %s is not used: the generated value is laid over it", at.Path, at.Line, e.Key))
 			}
 		}

@@ -120,6 +120,44 @@ written. What the chart does not take is said with the file and the line that se
 		},
 	}
 	f.add(cmd)
+	cmd.AddCommand(p.helmValuesDiff())
 	cmd.Flags().StringVar(&out, "out", "", "write to `FILE` (default generated_helm_values.yaml in the repository)")
+	return cmd
+}
+
+func (p *program) helmValuesDiff() *cobra.Command {
+	var f valuesFlags
+	var against string
+	cmd := &cobra.Command{
+		Use:   "diff --env NAME",
+		Short: "Show what the looked-up values would change in what is deployed",
+		Long: `Looks the values up as helm-values does, and compares them with those of the revision that
+is deployed, which helm is asked for, or with a file. No secret is shown, for none is
+known; of a value that goes away the key alone is. Nothing is written.
+
+As with diff, the exit code is 0 where nothing differs and 1 where something does; 3
+says that it could not be found out.`,
+		Example: `  penstock helm-values diff --env dvlp
+  penstock helm-values diff --env dvlp --against generated_helm_values.yaml`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			g, done, err := f.generate(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer done()
+			o, err := values.Diff{Generate: g, Against: against}.Do(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if f.output.json {
+				p.verdict = o.Report.Verdict
+				return p.json(o)
+			}
+			return p.print(o.Report, f.output)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&against, "against", "", "compare with the values in `FILE` (default the release in the cluster)")
 	return cmd
 }
