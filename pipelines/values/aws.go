@@ -39,12 +39,14 @@ func NewAWS(ctx context.Context, region string, as store.Profile) (*AWS, error) 
 	if err != nil {
 		return nil, err
 	}
+	return newAWS(settings, func(o *retry.StandardOptions) { o.MaxAttempts = attempts }), nil
+}
+
+func newAWS(settings aws.Config, patience func(*retry.StandardOptions)) *AWS {
 	settings.Retryer = func() aws.Retryer {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
-		})
+		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, patience) })
 	}
-	return &AWS{parameters: ssm.NewFromConfig(settings), secrets: secretsmanager.NewFromConfig(settings)}, nil
+	return &AWS{parameters: ssm.NewFromConfig(settings), secrets: secretsmanager.NewFromConfig(settings)}
 }
 
 // Settings are those of the AWS SDK for a region and a login.
@@ -142,7 +144,7 @@ func Explained(doing, right string, err error) error {
 	case denied(code):
 		return say("ask the platform team to allow "+right+" to the environment's role", "access denied (%s)", code)
 	case oneOf(code, throttledCodes):
-		return say("wait a little, and run it again", "still throttled after %d attempts (%s)", attempts, code)
+		return say("wait a little, and run it again", "still throttled after %d attempts (%s)", tried(err), code)
 	case oneOf(code, sessionCodes):
 		return say("log in to AWS again, then run penstock doctor", "the session is not accepted (%s)", code)
 	case strings.Contains(err.Error(), "get credentials"), strings.Contains(err.Error(), "get identity"), strings.Contains(err.Error(), "AssumeRole"):
@@ -153,6 +155,15 @@ func Explained(doing, right string, err error) error {
 		return say("run it again later; penstock doctor says what is reachable", "the service answered with status %d", answered.HTTPStatusCode())
 	}
 	return say("look at the network, then run penstock doctor", "the service cannot be reached")
+}
+
+// tried is how often a request was sent.
+func tried(err error) int {
+	var over *retry.MaxAttemptsError
+	if errors.As(err, &over) {
+		return over.Attempt
+	}
+	return 1
 }
 
 func orWords(text, otherwise string) string {
