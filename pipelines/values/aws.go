@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/store"
@@ -32,8 +34,9 @@ type AWS struct {
 	secrets    *secretsmanager.Client
 }
 
-// NewAWS prepares the clients of a region; nothing is asked of it yet. as is how to log
-// in, see live.Login. An endpoint is taken from AWS_ENDPOINT_URL.
+// NewAWS prepares the clients of a region; nothing is asked of it yet. as is how to log in,
+// see live.Login. An endpoint of one's own is taken from AWS_ENDPOINT_URL; the SDK assumes
+// a role at AWS_ENDPOINT_URL_STS.
 func NewAWS(ctx context.Context, region string, as store.Profile) (*AWS, error) {
 	settings, err := Settings(ctx, region, as)
 	if err != nil {
@@ -44,9 +47,14 @@ func NewAWS(ctx context.Context, region string, as store.Profile) (*AWS, error) 
 
 func newAWS(settings aws.Config, patience func(*retry.StandardOptions)) *AWS {
 	settings.Retryer = func() aws.Retryer {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, patience) })
+		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, again, patience) })
 	}
 	return &AWS{parameters: ssm.NewFromConfig(settings), secrets: secretsmanager.NewFromConfig(settings)}
+}
+
+// again sends what was answered with 429 and no word of AWS, as a proxy does.
+func again(o *retry.StandardOptions) {
+	o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
 }
 
 // Settings are those of the AWS SDK for a region and a login.
@@ -133,28 +141,41 @@ func denied(code string) bool { return oneOf(code, deniedCodes) }
 // Explained is an error of the SDK as people need it: what was being done, why it was
 // not, and what to do. right is what the role has to be allowed.
 func Explained(doing, right string, err error) error {
-	code := codeOf(err)
+	code, status := codeOf(err), 0
+	var answered interface{ HTTPStatusCode() int }
+	if errors.As(err, &answered) {
+		status = answered.HTTPStatusCode()
+	}
 	say := func(hint, format string, args ...any) error {
 		return &pipelines.Error{Err: fmt.Errorf("%s: %w", doing, &Failure{Reason: fmt.Sprintf(format, args...), Cause: err}), Hint: hint}
 	}
-	var answered interface{ HTTPStatusCode() int }
-	switch {
+	ask := "ask the platform team to allow " + right + " to the environment's role"
+	if strings.Contains(err.Error(), "operation error STS: AssumeRole") { // on the way to what was being done
+		doing += ": assuming the environment's role"
+		ask = "ask the platform team who may assume it, or log in as someone who may"
+	}
+	var unsent *smithyhttp.RequestSendError
+	switch text := err.Error(); {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
 	case denied(code):
-		return say("ask the platform team to allow "+right+" to the environment's role", "access denied (%s)", code)
-	case oneOf(code, throttledCodes):
-		return say("wait a little, and run it again", "still throttled after %d attempts (%s)", tried(err), code)
+		return say(ask, "access denied (%s)", code)
+	case oneOf(code, throttledCodes), status == http.StatusTooManyRequests:
+		return say("wait a little, and run it again", "still throttled after %d attempts (%s)", tried(err), orWords(code, "429"))
 	case oneOf(code, sessionCodes):
 		return say("log in to AWS again, then run penstock doctor", "the session is not accepted (%s)", code)
-	case strings.Contains(err.Error(), "get credentials"), strings.Contains(err.Error(), "get identity"), strings.Contains(err.Error(), "AssumeRole"):
-		return say("log in to AWS, then run penstock doctor", "there are no credentials that work (%s)", orWords(code, "none found, or the role cannot be assumed"))
+	case strings.Contains(text, "IMDS"): // the last place where the SDK looks for credentials
+		return say("log in to AWS, then run penstock doctor", "there are no credentials")
+	case errors.As(err, &unsent):
+		return say("look at the network, then run penstock doctor", "the service cannot be reached")
 	case code != "" && code != "UnknownError":
-		return say("run penstock doctor", "AWS answered %s", code)
-	case errors.As(err, &answered) && answered.HTTPStatusCode() > 0:
-		return say("run it again later; penstock doctor says what is reachable", "the service answered with status %d", answered.HTTPStatusCode())
+		return say("run it again later; penstock doctor says what is reachable", "AWS answered %s", code)
+	case strings.Contains(text, "get credentials"), strings.Contains(text, "get identity"):
+		return say("log in to AWS, then run penstock doctor", "there are no credentials that work")
+	case status > 0:
+		return say("run it again later; penstock doctor says what is reachable", "the service answered with status %d, and nothing that can be read", status)
 	}
-	return say("look at the network, then run penstock doctor", "the service cannot be reached")
+	return say("run penstock doctor", "the answer cannot be read")
 }
 
 // tried is how often a request was sent.
