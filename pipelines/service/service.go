@@ -137,8 +137,8 @@ func (s *Service) Workspace(ctx context.Context, b *bundle.Bundle, stacks ...str
 		return nil, fmt.Errorf("making room for the workspace: %w", err)
 	}
 	w.Root = dir
-	if w.Selection, err = materialise(ctx, dir, terraform, name, c, w.Trunk); err == nil {
-		w.Selection, err = only(w.Selection, name, stacks)
+	if w.Selection, err = materialise(ctx, dir, terraform, *s.Config.Service, c, w.Trunk); err == nil {
+		w.Selection, err = only(w.Selection, name, s.Environment.Name, stacks)
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
