@@ -1,8 +1,8 @@
 # Everything here is one command that works without make too.
-.PHONY: help demo test kill-test engine-test bench lint
+.PHONY: help demo test kill-test helm-kill-test engine-test bench lint
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## show a bad change to the example catalog being caught
 	go run ./pipelines/cmd/penstock demo --stages terraform-fmt,compliance
@@ -12,6 +12,9 @@ test: ## run the tests; those that need a tool skip where it is absent
 
 kill-test: ## kill 100 applies at random moments, and recover each
 	PENSTOCK_KILLS=100 go test -v -run TestKills -timeout 60m ./pipelines/live
+
+helm-kill-test: ## kill 30 deploys at random moments, and let the next run repair each
+	PENSTOCK_KILLS=30 go test -v -run TestKills -timeout 60m ./pipelines/helm
 
 engine-test: ## call the Dagger module on the running engine
 	.ci/engine

@@ -19,6 +19,8 @@ type Applier struct {
 	Identity *dagger.Secret
 	// +private
 	Store string
+	// +private
+	Forge *dagger.Secret
 }
 
 // Applier takes the rights to apply: those of a role that writes, and the identity
@@ -46,8 +48,11 @@ func (p *Penstock) Applier(
 	// Address of the store; by default live.store of penstock.yaml.
 	// +optional
 	store string,
+	// A token that may read the runs of the forge: who approved this one.
+	// +optional
+	token *dagger.Secret,
 ) *Applier {
-	return &Applier{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}, Identity: identity, Store: store}
+	return &Applier{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}, Identity: identity, Store: store, Forge: token}
 }
 
 // Apply applies the capsules of the units that changed since the base, and nothing
@@ -117,9 +122,16 @@ func (r *Applied) Assert(ctx context.Context) (string, error) {
 // effect runs a command that changes the world, once.
 func (r *Applier) effect(ctx context.Context, name, base string, environments []string, more ...string) (*Applied, error) {
 	command := slices.Concat([]string{name, "--out", "/report"}, where(environments, r.Store), more)
-	c, again, err := r.Module.live(ctx, r.Cloud, base, "/report/report.json", command, func(c *dagger.Container) *dagger.Container {
+	needs := []dagger.WithContainerFunc{func(c *dagger.Container) *dagger.Container {
 		return c.WithMountedSecret("/run/secrets/identity", r.Identity).WithDirectory(replanned, dag.Directory())
-	})
+	}}
+	if r.Forge != nil && name == "apply" {
+		command = append(command, "--token-file", "/run/secrets/forge")
+		needs = append(needs, func(c *dagger.Container) *dagger.Container {
+			return c.WithMountedSecret("/run/secrets/forge", r.Forge)
+		})
+	}
+	c, again, err := r.Module.live(ctx, r.Cloud, base, "/report/report.json", command, needs...)
 	if err != nil {
 		return nil, err
 	}

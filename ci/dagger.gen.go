@@ -66,12 +66,14 @@ func (r Penstock) MarshalJSON() ([]byte, error) {
 		Images    []string
 		Built     *dagger.File
 		Providers *dagger.Directory
+		Bundle    *dagger.Directory
 	}
 	concrete.Source = r.Source
 	concrete.Root = r.Root
 	concrete.Images = r.Images
 	concrete.Built = r.Built
 	concrete.Providers = r.Providers
+	concrete.Bundle = r.Bundle
 	return json.Marshal(&concrete)
 }
 
@@ -82,6 +84,7 @@ func (r *Penstock) UnmarshalJSON(bs []byte) error {
 		Images    []string
 		Built     *dagger.File
 		Providers *dagger.Directory
+		Bundle    *dagger.Directory
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -92,6 +95,7 @@ func (r *Penstock) UnmarshalJSON(bs []byte) error {
 	r.Images = concrete.Images
 	r.Built = concrete.Built
 	r.Providers = concrete.Providers
+	r.Bundle = concrete.Bundle
 	return nil
 }
 
@@ -101,11 +105,13 @@ func (r Applier) MarshalJSON() ([]byte, error) {
 		Cloud    *Cloud
 		Identity *dagger.Secret
 		Store    string
+		Forge    *dagger.Secret
 	}
 	concrete.Module = r.Module
 	concrete.Cloud = r.Cloud
 	concrete.Identity = r.Identity
 	concrete.Store = r.Store
+	concrete.Forge = r.Forge
 	return json.Marshal(&concrete)
 }
 
@@ -115,6 +121,7 @@ func (r *Applier) UnmarshalJSON(bs []byte) error {
 		Cloud    *Cloud
 		Identity *dagger.Secret
 		Store    string
+		Forge    *dagger.Secret
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -124,6 +131,7 @@ func (r *Applier) UnmarshalJSON(bs []byte) error {
 	r.Cloud = concrete.Cloud
 	r.Identity = concrete.Identity
 	r.Store = concrete.Store
+	r.Forge = concrete.Forge
 	return nil
 }
 
@@ -148,6 +156,30 @@ func (r *Run) UnmarshalJSON(bs []byte) error {
 	}
 	r.Dir = concrete.Dir
 	r.Module = concrete.Module
+	return nil
+}
+
+func (r Image) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Module *Penstock
+		Dir    *dagger.Directory
+	}
+	concrete.Module = r.Module
+	concrete.Dir = r.Dir
+	return json.Marshal(&concrete)
+}
+
+func (r *Image) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Module *Penstock
+		Dir    *dagger.Directory
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Module = concrete.Module
+	r.Dir = concrete.Dir
 	return nil
 }
 
@@ -236,6 +268,34 @@ func (r *Planned) UnmarshalJSON(bs []byte) error {
 	r.Dir = concrete.Dir
 	r.Closure = concrete.Closure
 	r.Selection = concrete.Selection
+	return nil
+}
+
+func (r ServicePlan) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Planned *Planned
+		Stack   string
+		Args    []string
+	}
+	concrete.Planned = r.Planned
+	concrete.Stack = r.Stack
+	concrete.Args = r.Args
+	return json.Marshal(&concrete)
+}
+
+func (r *ServicePlan) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Planned *Planned
+		Stack   string
+		Args    []string
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Planned = concrete.Planned
+	r.Stack = concrete.Stack
+	r.Args = concrete.Args
 	return nil
 }
 
@@ -412,6 +472,76 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Applier).Apply(&parent, ctx, base, environments)
+		case "HelmDeploy":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var kubeconfig *dagger.Secret
+			if inputArgs["kubeconfig"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["kubeconfig"]), &kubeconfig)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg kubeconfig", err))
+				}
+			}
+			var values *dagger.File
+			if inputArgs["values"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["values"]), &values)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg values", err))
+				}
+			}
+			var dryRun bool
+			if inputArgs["dryRun"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dryRun"]), &dryRun)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dryRun", err))
+				}
+			}
+			var cluster *dagger.Service
+			if inputArgs["cluster"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["cluster"]), &cluster)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg cluster", err))
+				}
+			}
+			return (*Applier).HelmDeploy(&parent, ctx, env, kubeconfig, values, dryRun, cluster)
+		case "HelmRollback":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var kubeconfig *dagger.Secret
+			if inputArgs["kubeconfig"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["kubeconfig"]), &kubeconfig)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg kubeconfig", err))
+				}
+			}
+			var cluster *dagger.Service
+			if inputArgs["cluster"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["cluster"]), &cluster)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg cluster", err))
+				}
+			}
+			return (*Applier).HelmRollback(&parent, ctx, env, kubeconfig, cluster)
 		case "Recover":
 			var parent Applier
 			err = json.Unmarshal(parentJSON, &parent)
@@ -426,6 +556,179 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Applier).Recover(&parent, ctx, environments)
+		case "ServiceDeploy":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var image string
+			if inputArgs["image"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["image"]), &image)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg image", err))
+				}
+			}
+			var kubeconfig *dagger.Secret
+			if inputArgs["kubeconfig"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["kubeconfig"]), &kubeconfig)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg kubeconfig", err))
+				}
+			}
+			var key *dagger.Secret
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			var registryUser string
+			if inputArgs["registryUser"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryUser"]), &registryUser)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryUser", err))
+				}
+			}
+			var registryPassword *dagger.Secret
+			if inputArgs["registryPassword"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryPassword"]), &registryPassword)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryPassword", err))
+				}
+			}
+			var registry *dagger.Service
+			if inputArgs["registry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registry"]), &registry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
+				}
+			}
+			var cluster *dagger.Service
+			if inputArgs["cluster"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["cluster"]), &cluster)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg cluster", err))
+				}
+			}
+			return (*Applier).ServiceDeploy(&parent, ctx, env, image, kubeconfig, key, registryUser, registryPassword, registry, cluster)
+		case "ServiceIac":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var recover bool
+			if inputArgs["recover"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["recover"]), &recover)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recover", err))
+				}
+			}
+			return (*Applier).ServiceIac(&parent, ctx, env, recover)
+		case "ServiceIam":
+			var parent Applier
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var recover bool
+			if inputArgs["recover"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["recover"]), &recover)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recover", err))
+				}
+			}
+			return (*Applier).ServiceIam(&parent, ctx, env, recover)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "Image":
+		switch fnName {
+		case "DockerPush":
+			var parent Image
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var repository string
+			if inputArgs["repository"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["repository"]), &repository)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg repository", err))
+				}
+			}
+			var tags []string
+			if inputArgs["tags"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["tags"]), &tags)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg tags", err))
+				}
+			}
+			var registryUser string
+			if inputArgs["registryUser"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryUser"]), &registryUser)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryUser", err))
+				}
+			}
+			var registryPassword *dagger.Secret
+			if inputArgs["registryPassword"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryPassword"]), &registryPassword)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryPassword", err))
+				}
+			}
+			var registry *dagger.Service
+			if inputArgs["registry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registry"]), &registry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
+				}
+			}
+			return (*Image).DockerPush(&parent, ctx, repository, tags, registryUser, registryPassword, registry)
+		case "Layout":
+			var parent Image
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Image).Layout(&parent), nil
+		case "Scan":
+			var parent Image
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var image string
+			if inputArgs["image"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["image"]), &image)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg image", err))
+				}
+			}
+			return (*Image).Scan(&parent, ctx, image)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
@@ -486,7 +789,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg store", err))
 				}
 			}
-			return (*Penstock).Applier(&parent, identity, credentials, oidcToken, variables, endpoint, creator, store), nil
+			var token *dagger.Secret
+			if inputArgs["token"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["token"]), &token)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg token", err))
+				}
+			}
+			return (*Penstock).Applier(&parent, identity, credentials, oidcToken, variables, endpoint, creator, store, token), nil
 		case "AssertReport":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -501,6 +811,76 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Penstock).AssertReport(&parent, ctx, report)
+		case "BundlePublish":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var directory string
+			if inputArgs["directory"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["directory"]), &directory)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg directory", err))
+				}
+			}
+			var version string
+			if inputArgs["version"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["version"]), &version)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg version", err))
+				}
+			}
+			var to string
+			if inputArgs["to"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["to"]), &to)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg to", err))
+				}
+			}
+			var key *dagger.Secret
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			var registryUser string
+			if inputArgs["registryUser"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryUser"]), &registryUser)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryUser", err))
+				}
+			}
+			var registryPassword *dagger.Secret
+			if inputArgs["registryPassword"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryPassword"]), &registryPassword)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryPassword", err))
+				}
+			}
+			var oidcToken *dagger.Secret
+			if inputArgs["oidcToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcToken"]), &oidcToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcToken", err))
+				}
+			}
+			var variables []string
+			if inputArgs["variables"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variables", err))
+				}
+			}
+			var registry *dagger.Service
+			if inputArgs["registry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registry"]), &registry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
+				}
+			}
+			return (*Penstock).BundlePublish(&parent, ctx, directory, version, to, key, registryUser, registryPassword, oidcToken, variables, registry)
 		case "CapsuleInspect":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -606,6 +986,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Penstock).Comment(&parent, ctx, page, pull, repository, token, api)
+		case "CompileTest":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var image string
+			if inputArgs["image"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["image"]), &image)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg image", err))
+				}
+			}
+			return (*Penstock).CompileTest(&parent, ctx, image)
 		case "Compliance":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -627,6 +1021,34 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Penstock).Compliant(&parent, ctx)
+		case "DockerBuild":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var platforms []dagger.Platform
+			if inputArgs["platforms"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["platforms"]), &platforms)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg platforms", err))
+				}
+			}
+			var target string
+			if inputArgs["target"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["target"]), &target)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg target", err))
+				}
+			}
+			var key *dagger.Secret
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			return (*Penstock).DockerBuild(&parent, ctx, platforms, target, key)
 		case "Fix":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -641,6 +1063,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return nil, (*Penstock).Formatted(&parent, ctx)
+		case "ImagePromote":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var from string
+			if inputArgs["from"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["from"]), &from)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg from", err))
+				}
+			}
+			var to string
+			if inputArgs["to"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["to"]), &to)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg to", err))
+				}
+			}
+			var registryUser string
+			if inputArgs["registryUser"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryUser"]), &registryUser)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryUser", err))
+				}
+			}
+			var registryPassword *dagger.Secret
+			if inputArgs["registryPassword"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryPassword"]), &registryPassword)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryPassword", err))
+				}
+			}
+			var registry *dagger.Service
+			if inputArgs["registry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registry"]), &registry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
+				}
+			}
+			return (*Penstock).ImagePromote(&parent, ctx, from, to, registryUser, registryPassword, registry)
 		case "Planner":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -787,7 +1251,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg images", err))
 				}
 			}
-			return New(source, root, program, providers, images)
+			var bundle *dagger.Directory
+			if inputArgs["bundle"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["bundle"]), &bundle)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg bundle", err))
+				}
+			}
+			return New(source, root, program, providers, images, bundle)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
@@ -875,6 +1346,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Planner).Drift(&parent, ctx, environments, oldest, issues, store)
+		case "HelmValues":
+			var parent Planner
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			return (*Planner).HelmValues(&parent, ctx, env)
 		case "Plan":
 			var parent Planner
 			err = json.Unmarshal(parentJSON, &parent)
@@ -896,6 +1381,48 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Planner).Plan(&parent, ctx, base, environments)
+		case "ServiceIac":
+			var parent Planner
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			return (*Planner).ServiceIac(&parent, ctx, env, base)
+		case "ServiceIam":
+			var parent Planner
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var env string
+			if inputArgs["env"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["env"]), &env)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
+				}
+			}
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			return (*Planner).ServiceIam(&parent, ctx, env, base)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
@@ -922,6 +1449,53 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Run).Summary(&parent, ctx)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "ServicePlan":
+		switch fnName {
+		case "Assert":
+			var parent ServicePlan
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*ServicePlan).Assert(&parent, ctx)
+		case "Page":
+			var parent ServicePlan
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*ServicePlan).Page(&parent, ctx)
+		case "Report":
+			var parent ServicePlan
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*ServicePlan).Report(&parent), nil
+		case "Seal":
+			var parent ServicePlan
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var key *dagger.Secret
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			var store string
+			if inputArgs["store"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["store"]), &store)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg store", err))
+				}
+			}
+			return (*ServicePlan).Seal(&parent, ctx, key, store)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

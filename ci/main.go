@@ -33,6 +33,9 @@ type Penstock struct {
 	// Filesystem mirror of providers.
 	// +private
 	Providers *dagger.Directory
+	// The platform's bundle, where it is not the one that penstock.yaml pins.
+	// +private
+	Bundle *dagger.Directory
 }
 
 // New takes the repository to judge.
@@ -52,6 +55,9 @@ func New(
 	// Images in place of those of tools.json, such as terraform=docker.io/hashicorp/terraform:1.11.4
 	// +optional
 	images []string,
+	// The platform's bundle for the stages on a service; by default the one that penstock.yaml pins.
+	// +optional
+	bundle *dagger.Directory,
 ) (*Penstock, error) {
 	for _, image := range images {
 		name, ref, ok := strings.Cut(image, "=")
@@ -59,7 +65,7 @@ func New(
 			return nil, fmt.Errorf("reading --images: %q is not TOOL=IMAGE of a tool in tools.json", image)
 		}
 	}
-	return &Penstock{Source: source, Root: root, Images: images, Built: program, Providers: providers}, nil
+	return &Penstock{Source: source, Root: root, Images: images, Built: program, Providers: providers, Bundle: bundle}, nil
 }
 
 // Program is the penstock program, built from this module's own source.

@@ -21,6 +21,8 @@ type Unit struct {
 	// Inputs are the files of the unit's closure, slash-separated and relative
 	// to the root, sorted: what a stage may have to read to judge the unit.
 	Inputs []string `json:"inputs,omitempty"`
+	// Reproduce is the command that plans it, where that is not penstock plan --unit.
+	Reproduce string `json:"-"`
 }
 
 // SelectionSchema is the version of the selection's JSON form.

@@ -22,7 +22,7 @@ import (
 const policiesDir = "policies"
 
 // embedded are all rules that the program embeds.
-var embedded = []fs.FS{policies.FS}
+var embedded = []fs.FS{policies.FS, policies.Kubernetes}
 
 // content is what goes into a bundle.
 type content struct {

@@ -10,25 +10,44 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/mod/semver"
+
+	"github.com/penstock-dev/penstock/pipelines"
 )
 
 const (
-	chartsDir  = "charts"
-	modulesDir = "terraform/modules"
+	chartsDir    = "charts"
+	terraformDir = "terraform"
+	modulesDir   = terraformDir + "/modules"
 )
 
-// check says whether the content may be bundled: what its types of infrastructure,
-// its charts and its rules have to keep to. It is the one place for that.
-//
-// TODO: once pipelines/infratype is here, return infratype.Check(fsys) first: a
-// type without contract cannot be bundled.
-func check(fsys fs.FS) error {
-	for _, dir := range []string{"terraform", chartsDir} {
+// whole says whether the content has what every bundle has.
+func whole(fsys fs.FS) error {
+	for _, dir := range []string{terraformDir, chartsDir} {
 		if info, err := fs.Stat(fsys, dir); err != nil || !info.IsDir() {
 			return refuse(ErrContent, "give the directory that holds terraform/ and charts/", "there is no %q in it", dir)
 		}
 	}
 	return nil
+}
+
+// checked asks who knows infrastructure types whether they may be bundled.
+func (p Pack) checked(c *content) error {
+	if p.Check == nil {
+		return nil
+	}
+	terraform, err := fs.Sub(c.fs(), terraformDir)
+	if err == nil {
+		err = p.Check(terraform)
+	}
+	if err == nil {
+		return nil
+	}
+	hint := hintMend
+	var known *pipelines.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		hint = known.Hint
+	}
+	return refuse(ErrContent, hint, "its %s cannot be bundled: %v", terraformDir, err)
 }
 
 // charts reads what charts/ holds: each directory there is a chart.

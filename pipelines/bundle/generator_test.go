@@ -111,4 +111,3 @@ func compatible(names []string) []string {
 	}
 	return kept
 }
-

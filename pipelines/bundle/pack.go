@@ -25,6 +25,9 @@ type Pack struct {
 	Key crypto.Signer
 	// Epoch is the time that the bundle says it was made. Zero: that of the commit.
 	Epoch time.Time
+	// Check judges what is in terraform/ before it is packed: what it returns an error
+	// for is refused. Default: it is not judged.
+	Check func(terraform fs.FS) error
 }
 
 // Packed is a bundle as files.
@@ -76,6 +79,9 @@ func (p Pack) run(ctx context.Context) (*Packed, error) {
 	}
 	c, err := fromTree(ctx, tree)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.checked(c); err != nil {
 		return nil, err
 	}
 	return pack(c, Manifest{Version: p.Version, Commit: commit, Created: seconds(when)}, p.Key)
@@ -148,7 +154,7 @@ func describe(c *content, m Manifest) (Manifest, fs.FS, error) {
 		return m, nil, err
 	}
 	fsys := c.fs()
-	if err := check(fsys); err != nil {
+	if err := whole(fsys); err != nil {
 		return m, nil, err
 	}
 	var err error
@@ -179,13 +185,11 @@ func (p *Packed) Write(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("writing the bundle: %w", err)
 	}
-	name := Name(p.Manifest.Version)
-	archive := filepath.Join(dir, name)
-	sum := fmt.Sprintf("%s  %s\n", p.Statement.Digest[len("sha256:"):], name)
+	archive := filepath.Join(dir, Name(p.Manifest.Version))
 	for _, file := range []struct {
 		path string
 		text []byte
-	}{{archive + sbomEnd, p.SBOM}, {archive + recordEnd, p.Record}, {archive + sumEnd, []byte(sum)}, {archive, p.Archive}} {
+	}{{archive + sbomEnd, p.SBOM}, {archive + recordEnd, p.Record}, {archive + sumEnd, p.sum()}, {archive, p.Archive}} {
 		if err := replace(file.path, file.text); err != nil {
 			return "", fmt.Errorf("writing the bundle: %w", err)
 		}

@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,8 @@ import (
 
 	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/spdx/tools-golang/spdxlib"
+
+	"github.com/penstock-dev/penstock/pipelines"
 )
 
 // The digest of a known content, wherever it is packed: another compressor, machine
@@ -96,6 +99,28 @@ func TestPackedFromACommit(t *testing.T) {
 	}
 	if _, err := (Pack{Dir: filepath.Join(dir, "bundle"), Version: "1.2.0"}).Run(t.Context()); !errors.Is(err, ErrContent) {
 		t.Errorf("with a file removed: %v", err)
+	}
+}
+
+// What is judged is the terraform/ of the commit; what the judge refuses is not packed.
+func TestTheCheckDecides(t *testing.T) {
+	dir := repository(t, sources)
+	seen := ""
+	p := Pack{Dir: filepath.Join(dir, "bundle"), Version: "1.2.0", Check: func(terraform fs.FS) error {
+		text, err := fs.ReadFile(terraform, "modules/sqs-queue/contract.yaml")
+		seen = string(text)
+		return err
+	}}
+	if _, err := p.Run(t.Context()); err != nil || seen != sources["terraform/modules/sqs-queue/contract.yaml"] {
+		t.Errorf("saw %q, %v", seen, err)
+	}
+	p.Check = func(fs.FS) error {
+		return errors.Join(errors.New("one"), &pipelines.Error{Err: errors.New("no contract"), Hint: "write one"})
+	}
+	_, err := p.Run(t.Context())
+	var known *pipelines.Error
+	if !errors.Is(err, ErrContent) || !strings.Contains(err.Error(), "no contract") || !errors.As(err, &known) || known.Hint != "write one" {
+		t.Errorf("%v", err)
 	}
 }
 

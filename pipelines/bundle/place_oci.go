@@ -25,7 +25,7 @@ import (
 )
 
 // registry keeps a bundle as one artifact: its archive, SBOM and statement are the
-// layers. The tag sha256-DIGEST comes first, the tag of the version last.
+// layers. The tag archive-sha256-HEX comes first, the tag of the version last.
 type registry struct{ repository name.Repository }
 
 const (
@@ -57,8 +57,13 @@ func (r *registry) options(ctx context.Context) []remote.Option {
 // after 1, 3 and 9 seconds.
 var patience = remote.Backoff{Duration: time.Second, Factor: 3, Jitter: 0.1, Steps: 4}
 
+// tag begins with no digest: registries and their tools take sha256-HEX for what refers
+// to the image with that digest.
 func (r *registry) tag(versionOrDigest string) name.Tag {
-	return r.repository.Tag(strings.Replace(versionOrDigest, ":", "-", 1))
+	if digestForm.MatchString(versionOrDigest) {
+		return r.repository.Tag("archive-" + strings.Replace(versionOrDigest, ":", "-", 1))
+	}
+	return r.repository.Tag(versionOrDigest)
 }
 
 func (r *registry) doing(verb, what string, err error) error {

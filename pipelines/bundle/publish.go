@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/store"
@@ -59,7 +61,7 @@ func publish(ctx context.Context, p *Packed, at place) (already bool, err error)
 // publishable says whether the parts belong together and are signed.
 func (p *Packed) publishable(ctx context.Context) error {
 	if p.Record == nil {
-		return refuse(ErrSigner, "pack it with --key", "it is not signed")
+		return unsigned()
 	}
 	r, err := readRecord(p.Record)
 	if err != nil {
@@ -72,18 +74,42 @@ func (p *Packed) publishable(ctx context.Context) error {
 	return err
 }
 
+func unsigned() error {
+	return refuse(ErrSigner, "pack it with penstock bundle pack --key", "it is not signed: there is no statement beside it")
+}
+
 func (p *Packed) sum() []byte {
 	return fmt.Appendf(nil, "%s  %s\n", p.Statement.Digest[len("sha256:"):], Name(p.Statement.Version))
 }
 
-// Read reads an archive and the files beside it, as Write wrote them. It says that
-// they are whole and belong together, not who made them: Verify does.
+// Read reads an archive and the files beside it, as Write wrote them; path may be the
+// directory that they are in, where there is one archive. It says that they are whole
+// and belong together, not who made them: Verify does.
 func Read(ctx context.Context, path string) (*Packed, error) {
-	p, err := read(ctx, path)
+	archive, err := theArchive(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := read(ctx, archive)
 	if err != nil {
 		return nil, fmt.Errorf("reading the bundle %q: %w", path, err)
 	}
 	return p, nil
+}
+
+func theArchive(path string) (string, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return path, nil // whoever reads it says what is wrong
+	}
+	found, err := fs.Glob(os.DirFS(path), Name("*"))
+	if err == nil && len(found) != 1 {
+		err = &pipelines.Error{Err: fmt.Errorf("reading the bundle in %q: there are %d archives, one was expected", path, len(found)),
+			Hint: "name the archive, or pack into a directory of its own"}
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(path, found[0]), nil
 }
 
 func read(ctx context.Context, path string) (*Packed, error) {
@@ -94,6 +120,9 @@ func read(ctx context.Context, path string) (*Packed, error) {
 		into  *[]byte
 	}{{"", maxArchive, &p.Archive}, {sbomEnd, maxArchive, &p.SBOM}, {recordEnd, maxRecord, &p.Record}} {
 		text, err := readLimited(path+part.end, part.limit)
+		if part.end == recordEnd && errors.Is(err, fs.ErrNotExist) {
+			err = unsigned()
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -275,6 +277,32 @@ func TestInterruptedAnywhereNothingHalfIsLeft(t *testing.T) {
 		t.Errorf("interrupted %d times alone", interrupted)
 	}
 	t.Logf("interrupted %d times, nothing half was left", interrupted)
+}
+
+// Interrupted while the archive arrives: it does not wait for the rest.
+func TestInterruptedWhileItArrives(t *testing.T) {
+	key, public := newKey(t)
+	p := packed(t, "1.2.0", key, sources)
+	ctx, interrupt := context.WithCancel(t.Context())
+	var arrives atomic.Bool
+	address := newRegistry(t, func(r *http.Request) bool {
+		if arrives.Load() && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/blobs/"+p.Statement.Digest) {
+			interrupt()
+			<-r.Context().Done() // it never answers
+		}
+		return false
+	})
+	if _, err := Publish(t.Context(), p, address); err != nil {
+		t.Fatal(err)
+	}
+	arrives.Store(true)
+	o := cacheIn(t)
+	if _, err := Pull(ctx, pinned(address, "1.2.0", "", public), o); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Cache, "*", "*")); len(left) > 0 {
+		t.Errorf("left %q", left)
+	}
 }
 
 // A pull that was killed is swept by the next.

@@ -262,4 +262,3 @@ func (h *hostile) unsorted() {
 func (h *hostile) rewrite(old, new string) {
 	h.text = func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
 }
-

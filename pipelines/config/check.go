@@ -42,6 +42,9 @@ func (c *Config) check(p places) error {
 			return err
 		}
 	}
+	if err := c.Image.check(p); err != nil {
+		return err
+	}
 	if err := c.Compliance.check(p); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
 )
 
 // Risks are the levels from which a person may be asked for.
@@ -40,6 +42,9 @@ func (l *Live) check(p places) error {
 			return refuse(at("expires"), `write it like "24h"`, "expires is %q, allowed are hours or minutes", l.Expires)
 		}
 	}
+	if err := l.keys(at); err != nil {
+		return err
+	}
 	for i := range l.Environments {
 		if err := l.environment(at, i); err != nil {
 			return err
@@ -63,6 +68,34 @@ func (l *Live) check(p places) error {
 	for i := range l.Drift.Ignore {
 		if err := l.Drift.Ignore[i].check(at, i); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// keys refuses what is no public key: without this it is found when something is
+// sealed, verified or approved with it, by whoever does that.
+func (l *Live) keys(at func(...any) pipelines.Position) error {
+	wrong := func(at pipelines.Position, what string, err error) error {
+		var refused *pipelines.Error
+		if errors.As(err, &refused) {
+			return refuse(at, refused.Hint, "%s: %w", what, refused.Err)
+		}
+		return refuse(at, "", "%s: %w", what, err)
+	}
+	for i, text := range l.Recipients {
+		if _, err := capsule.ParseRecipients([]string{text}); err != nil {
+			return wrong(at("recipients", i), "recipients", err)
+		}
+	}
+	for _, named := range []struct {
+		key  string
+		keys map[string]string
+	}{{"signers", l.Signers}, {"approvers", l.Approvers}} {
+		for _, name := range slices.Sorted(maps.Keys(named.keys)) {
+			if _, err := capsule.ParsePublic(named.keys[name]); err != nil {
+				return wrong(at(named.key, name), fmt.Sprintf("the key of %q in %s", name, named.key), err)
+			}
 		}
 	}
 	return nil
@@ -103,6 +136,11 @@ func (l *Live) environment(at func(...any) pipelines.Position, i int) error {
 	}
 	if e.Approve != "" {
 		if err := oneOf(place("approve"), "approve", e.Approve, Risks); err != nil {
+			return err
+		}
+	}
+	if e.Approvals != "" {
+		if err := oneOf(place("approvals"), "approvals", e.Approvals, []string{"signed", "forge"}); err != nil {
 			return err
 		}
 	}

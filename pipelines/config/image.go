@@ -8,3 +8,24 @@ type Image struct {
 	// digest, such as main. Default: none.
 	Movable []string `json:"movable,omitempty" jsonschema:"minLength=1"`
 }
+
+// ImageLanguages are what image.language may say.
+var ImageLanguages = []string{"go", "node", "python", "maven", "gradle", "rust", "dockerfile"}
+
+func (i Image) check(p places) error {
+	if i.Language != "" {
+		if err := oneOf(p.at("image", "language"), "language", i.Language, ImageLanguages); err != nil {
+			return err
+		}
+	}
+	for n, pattern := range i.Movable {
+		at := p.at("image", "movable", n)
+		if pattern == "" {
+			return refuse(at, "such as main, or pr-*", "the glob of movable tags is empty")
+		}
+		if err := globs(at, "movable", pattern); err != nil {
+			return err
+		}
+	}
+	return nil
+}

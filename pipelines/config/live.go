@@ -49,12 +49,20 @@ type Environment struct {
 	Approve string `json:"approve,omitempty" jsonschema:"enum=low,enum=high,enum=destructive"`
 	// Approvers are the names of those who may. Default: all of live.approvers.
 	Approvers []string `json:"approvers,omitempty" jsonschema:"minLength=1"`
+	// Approvals: "forge" takes the word of an approver who let the run that applies
+	// use the forge's environment of the same name, beside signed records. What
+	// destroys, and what names its target, needs a signed record all the same.
+	// Default "signed": nothing but signed records.
+	Approvals string `json:"approvals,omitempty" jsonschema:"enum=signed,enum=forge"`
 	// Position is where the environment stands.
 	Position pipelines.Position `json:"-"`
 }
 
 // Gated says whether only a signed and reviewed capsule is applied.
 func (e Environment) Gated() bool { return e.Gates == nil || *e.Gates }
+
+// ByForge says whether the forge's approval of a run counts.
+func (e Environment) ByForge() bool { return e.Approvals == "forge" }
 
 // Backend is a backend of Terraform and its arguments.
 type Backend struct {

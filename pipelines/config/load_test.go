@@ -105,9 +105,15 @@ var refused = map[string]struct {
 	"backend type":       {text: "version: 1\nlive: {environments: [{name: a, backend: {type: S3}}]}\n", want: `the type of the backend is "S3"`},
 	"no such approver":   {text: "version: 1\nlive: {environments: [{name: a, approvers: [x]}]}\n", want: `there is no approver "x"`, meaning: true},
 	"approve when":       {text: "version: 1\nlive: {environments: [{name: a, approve: never}]}\n", want: `approve is "never"`},
+	"approvals by":       {text: "version: 1\nlive: {environments: [{name: a, approvals: github}]}\n", want: `penstock.yaml:2:33: approvals is "github", allowed are "signed", "forge"`},
+	"recipient":          {text: "version: 1\nlive:\n  recipients:\n    - age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\n    - age1ql3z7\n", want: `penstock.yaml:5:7: recipients: the recipient "age1ql3z7" is not an age public key`, meaning: true},
+	"secret recipient":   {text: "version: 1\nlive: {recipients: [AGE-SECRET-KEY-1QQQ]}\n", want: "penstock.yaml:2:21: recipients: a recipient is a secret key of age", meaning: true},
+	"signer":             {text: "version: 1\nlive: {signers: {ci: 'ed25519:AAAA'}}\n", want: `penstock.yaml:2:18: the key of "ci" in signers: "ed25519:AAAA" is not an ed25519 public key`, meaning: true},
+	"approver":           {text: "version: 1\nlive:\n  approvers:\n    ines: a-private-thing\n", want: `penstock.yaml:4:5: the key of "ines" in approvers: a public key begins with "ed25519:" or "ssh-ed25519"`, meaning: true},
 	"rooted variables":   {text: "version: 1\nlive: {environments: [{name: a, var_files: [/etc/x]}]}\n", want: `the variable file is "/etc/x"`, meaning: true},
 	"unit alone":         {text: "version: 1\nlive: {units: [{path: a}]}\n", want: "the unit needs a path and what it comes after", meaning: true},
 	"ignored for ever":   {text: "version: 1\nlive: {drift: {ignore: [{resource: a, attribute: b, reason: c}]}}\n", want: "has no expires"},
+	"waiver backslash":   {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, resource: 'a.b\\[', owner: o, reason: c, expires: 2027-01-31}\n", want: "without a backslash", meaning: true},
 	"service no owner":   {text: "version: 1\nservice: {name: orders}\n", want: "penstock.yaml:2:1: the service has no owner"},
 	"service name":       {text: "version: 1\nservice: {name: Orders, owner: o}\n", want: `penstock.yaml:2:11: the name of the service is "Orders"`},
 	"service namespace":  {text: inService(", namespace: a_b"), want: `the namespace of the service is "a_b"`},
@@ -131,7 +137,6 @@ var refused = map[string]struct {
 	"opt-out no part":    {text: inEnvironment(", opt_out: [{part: tests, reason: r, owner: o, expires: 2027-01-31}]"), want: `part is "tests", allowed are "image"`},
 	"opt-out twice":      {text: inEnvironment(", opt_out: [{part: image, reason: r, owner: o, expires: 2027-01-31}, {part: image, reason: s, owner: o, expires: 2027-01-31}]"), want: "image is left out twice", meaning: true},
 	"opt-out for ever":   {text: inEnvironment(", opt_out: [{part: image, reason: r, owner: o, expires: never}]"), want: `expires is "never"`},
-	"waiver backslash":   {text: "version: 1\ncompliance:\n  waivers:\n    - {rule: a, resource: 'a.b\\[', owner: o, reason: c, expires: 2027-01-31}\n", want: "without a backslash", meaning: true},
 }
 
 func TestReadRefuses(t *testing.T) {
@@ -151,9 +156,9 @@ func TestReadRefuses(t *testing.T) {
 
 func TestHintNamesTheNearestKey(t *testing.T) {
 	for text, want := range map[string]string{
-		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service`,
+		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service, image`,
 		"version: 1\ncompliance: {waiver: []}\n":         `write "waivers"; allowed here: policies, settings, rules, waivers`,
-		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live, service",
+		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live, service, image",
 		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, custom",
 	} {
 		_, err := Read(File, []byte(text))

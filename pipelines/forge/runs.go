@@ -91,18 +91,8 @@ func (f *Forge) RunOver(ctx context.Context, ci ledger.CI) (bool, error) {
 }
 
 func (f *Forge) runOver(ctx context.Context, ci ledger.CI) (bool, error) {
-	if ci.Forge != "github" {
-		return false, fmt.Errorf("it is of the forge %q", printable.Text(ci.Forge, 50))
-	}
-	id, err := positive(ci.RunID)
+	id, attempt, err := f.numbers(ci)
 	if err != nil {
-		return false, err
-	}
-	attempt, err := positive(ci.Attempt)
-	if err != nil {
-		return false, err
-	}
-	if err := f.owns(ci.RunURL, id); err != nil {
 		return false, err
 	}
 	run, answer, err := f.client.Actions.GetWorkflowRunAttempt(ctx, f.owner, f.name, id, int(attempt), nil)
@@ -112,11 +102,27 @@ func (f *Forge) runOver(ctx context.Context, ci ledger.CI) (bool, error) {
 	if run.GetID() != id || int64(run.GetRunAttempt()) != attempt {
 		return false, fmt.Errorf("the answer is about attempt %d of run %d", run.GetRunAttempt(), run.GetID())
 	}
-	// Only these are known to come before the end.
-	if run.GetStatus() != "completed" && !slices.Contains([]string{"queued", "in_progress", "requested", "waiting", "pending"}, run.GetStatus()) {
+	if run.GetStatus() != "completed" && !slices.Contains(unfinished, run.GetStatus()) {
 		return false, fmt.Errorf("its status is %q", printable.Text(run.GetStatus(), 50))
 	}
 	return run.GetStatus() == "completed", nil
+}
+
+// unfinished are the statuses that are known to come before the end.
+var unfinished = []string{"queued", "in_progress", "requested", "waiting", "pending"}
+
+// numbers are those of a run and its attempt, if they are of this repository.
+func (f *Forge) numbers(ci ledger.CI) (id, attempt int64, err error) {
+	if ci.Forge != "github" {
+		return 0, 0, fmt.Errorf("it is of the forge %q", printable.Text(ci.Forge, 50))
+	}
+	if id, err = positive(ci.RunID); err != nil {
+		return 0, 0, err
+	}
+	if attempt, err = positive(ci.Attempt); err != nil {
+		return 0, 0, err
+	}
+	return id, attempt, f.owns(ci.RunURL, id)
 }
 
 func positive(text string) (int64, error) {

@@ -111,6 +111,39 @@ func TestRunOverFailsClosed(t *testing.T) {
 	}
 }
 
+// What a run that is of now, and of this attempt, was approved by.
+func TestDeployment(t *testing.T) {
+	run := `{"id": 30433642, "run_attempt": 2, "status": "in_progress", "head_sha": "` + sha + `", "created_at": "2026-11-21T08:00:00Z", "run_started_at": "2026-11-21T09:00:00Z"}`
+	for name, c := range map[string]struct {
+		old, now string
+		wrong    bool
+	}{
+		"as it is":        {"", "", false},
+		"another run":     {"30433642", "30433643", true},
+		"another attempt": {`"run_attempt": 2`, `"run_attempt": 3`, true},
+		"over":            {"in_progress", "completed", true},
+		"unknown status":  {"in_progress", "running", true},
+		"no commit":       {sha, "", true},
+		"no time":         {"created_at", "updated_at", true},
+	} {
+		h := newHub(t)
+		h.fixed["GET /repos/o/r/actions/runs/30433642"] = strings.Replace(run, c.old, c.now, 1)
+		h.fixed["GET /repos/o/r/actions/runs/30433642/approvals"] = approvals
+		d, err := h.forge().Deployment(t.Context(), someRun(h))
+		if (err != nil) != c.wrong {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+		if err == nil && (d.Commit != sha || d.Created.Format("15:04") != "08:00" || len(d.Approvals) != 1 || d.Approvals[0].Login != "octocat") {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	h := newHub(t)
+	h.fixed["GET /repos/o/r/actions/runs/30433642"] = run
+	if d, err := h.forge().Deployment(t.Context(), someRun(h)); err == nil { // who approved it is not answered
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestRunsOfHosts(t *testing.T) {
 	for _, c := range []struct {
 		api, run string

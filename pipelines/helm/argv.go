@@ -121,6 +121,11 @@ func admitArgv(p place) []string {
 	return p.kubectl("apply", "--server-side", "--dry-run=server", "--field-manager", "helm", "--filename", "-", "--output", "name")
 }
 
+// createArgv does the same for hooks, which are made anew each time.
+func createArgv(p place) []string {
+	return p.kubectl("create", "--dry-run=server", "--filename", "-", "--output", "name")
+}
+
 func proxyArgv(p place, service, path string) []string {
 	return p.kubectl("get", "--raw", "/api/v1/namespaces/"+p.Namespace+"/services/"+service+"/proxy"+path, "--request-timeout", "10s")
 }

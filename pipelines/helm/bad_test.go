@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -92,7 +94,7 @@ func TestAdmissionIsAskedFirst(t *testing.T) {
 
 func TestThirdPartyChart(t *testing.T) {
 	s := newShop(t)
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := "oci://" + strings.TrimPrefix(server.URL, "http://") + "/charts"
 	dir := t.TempDir()
@@ -119,10 +121,46 @@ func TestThirdPartyChart(t *testing.T) {
 	s.says(s.want(o, pipelines.NotRun), "chart: not run", "fetching the chart")
 }
 
+// A repository of the older kind has an index, over https; on loopback http will do.
+func TestThirdPartyChartOfAnIndex(t *testing.T) {
+	s := newShop(t)
+	dir := t.TempDir()
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer server.Close()
+	pinned := packed(t, dir, true)
+	if out, err := exec.Command("helm", "repo", "index", dir, "--url", server.URL).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s.write(OwnValues, "port: 8080\n")
+	s.config.Service.Chart = config.Chart{Name: "http-service", Repository: server.URL, Version: "1.0.0", Digest: pinned}
+	s.want(s.deploy(), pipelines.Pass)
+	archive := filepath.Join(dir, "http-service-1.0.0.tgz")
+	if err := os.Truncate(archive, 100); err != nil {
+		t.Fatal(err)
+	}
+	if o := s.deploy(); o.Report.Verdict == pipelines.Pass {
+		t.Errorf("a truncated archive:\n%s", told(o))
+	}
+	s.config.Service.Chart.Version = "9.9.9"
+	s.says(s.want(s.deploy(), pipelines.Fail), "fetching the chart", "9.9.9")
+	s.config.Service.Chart.Repository = "ftp://x"
+	s.says(s.want(s.deploy(), pipelines.Fail), "allowed are oci:// and https://")
+}
+
 // pushed packs the chart of the tests and pushes it; it returns its digest.
 func pushed(t *testing.T, dir, host string, schema bool) string {
 	t.Helper()
-	chart := filepath.Join(dir, "http-service")
+	pinned := packed(t, dir, schema)
+	if out, err := exec.Command("helm", "push", filepath.Join(dir, "http-service-1.0.0.tgz"), host, "--plain-http").CombinedOutput(); err != nil {
+		t.Fatalf("helm push: %v\n%s", err, out)
+	}
+	return pinned
+}
+
+// packed makes an archive of the chart; it returns its digest.
+func packed(t *testing.T, dir string, schema bool) string {
+	t.Helper()
+	chart := filepath.Join(t.TempDir(), "http-service")
 	if err := os.CopyFS(chart, os.DirFS("testdata/bundle/charts/http-service")); err != nil {
 		t.Fatal(err)
 	}
@@ -131,13 +169,10 @@ func pushed(t *testing.T, dir, host string, schema bool) string {
 			t.Fatal(err)
 		}
 	}
-	archive := filepath.Join(dir, "http-service-1.0.0.tgz")
-	for _, argv := range [][]string{{"package", chart, "--destination", dir}, {"push", archive, host, "--plain-http"}} {
-		if out, err := exec.Command("helm", argv...).CombinedOutput(); err != nil {
-			t.Fatalf("helm %v: %v\n%s", argv, err, out)
-		}
+	if out, err := exec.Command("helm", "package", chart, "--destination", dir).CombinedOutput(); err != nil {
+		t.Fatalf("helm package: %v\n%s", err, out)
 	}
-	text, err := os.ReadFile(archive)
+	text, err := os.ReadFile(filepath.Join(dir, "http-service-1.0.0.tgz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,8 +112,8 @@ var marks = []struct {
 	kind Kind
 	text []string
 }{
-	{NoContext, []string{"does not exist in your kubeconfig", "context was not found", "no context exists with the name"}},
-	{Unreachable, []string{"cluster unreachable", "connection refused", "no such host", "i/o timeout", "unable to connect to the server", "tls: ", "x509: ",
+	{NoContext, []string{"does not exist in your kubeconfig", "error: context ", "context was not found", "no context exists with the name"}},
+	{Unreachable, []string{"cluster unreachable", "connection refused", "was refused", "Unable to connect to the server", "no such host", "i/o timeout", "unable to connect to the server", "tls: ", "x509: ",
 		"context deadline exceeded - error from a previous attempt", ": EOF", "connection reset"}},
 	{Denied, []string{"is forbidden", "Forbidden", "Unauthorized", "must be logged in", "You must be logged in"}},
 	{Throttled, []string{"TooManyRequests", "too many requests"}},

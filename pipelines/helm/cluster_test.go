@@ -78,11 +78,9 @@ func cluster(t *testing.T) *kubetest.Cluster {
 	return shared.cluster
 }
 
-// programs puts what .ci/tools installed on PATH, and skips where helm or kubectl is absent.
+// programs skips where helm or kubectl is absent.
 func programs(t *testing.T) {
 	t.Helper()
-	_, apiserver, _ := kubetest.Programs()
-	t.Setenv("PATH", os.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(apiserver))
 	for _, name := range []string{"helm", "kubectl"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip("SKIPPED: " + name + " is absent: .ci/tools and .ci/kube install it")
@@ -107,6 +105,7 @@ const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef012345678
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	c := cluster(t)
+	t.Parallel() // most of a deploy is waiting
 	shared.mu.Lock()
 	shared.spaces++
 	s := &shop{T: t, cluster: c, root: t.TempDir(), namespace: fmt.Sprintf("shop-%d", shared.spaces)}

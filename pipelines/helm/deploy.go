@@ -50,9 +50,11 @@ type Release struct {
 // Deploy releases the chart of a service.
 type Deploy struct {
 	Release
-	// Bundle is the directory of the unpacked bundle.
-	Bundle string
-	// Policy judges a manifest; an error says that it could not be judged.
+	// Bundle is the directory of the unpacked bundle, BundleName its VERSION@DIGEST.
+	// Default of the name: as service.bundle pins it.
+	Bundle, BundleName string
+	// Policy judges a manifest; an error says that it could not be judged. Default: the
+	// schemas of Kubernetes and our policies, package manifest.
 	Policy func(ctx context.Context, manifest []byte) (pipelines.Result, []pipelines.Notice, error)
 }
 
@@ -154,7 +156,7 @@ func (r Release) open() (*running, error) {
 	if s.Bundle.Digest != "" {
 		bundle += "@" + s.Bundle.Digest
 	}
-	run := &running{Release: r, client: c, service: s, owner: owner, unit: pipelines.Unit{Path: s.Name + "@" + e.Name, Kind: pipelines.Live}}
+	run := &running{Release: r, client: c, service: s, owner: owner, unit: pipelines.Unit{Path: s.Name + "/helm-deploy", Kind: pipelines.Live}}
 	run.guard = newGuard(r.Store, r.Coroner, target(e.Name, s.Name), owner, b.Timeout)
 	run.outcome = &Outcome{Schema: OutcomeSchema, Service: s.Name, Environment: e.Name, Namespace: at.Namespace, Context: at.Context,
 		Changes: []Change{}, Metadata: Metadata{Run: owner.Run, Environment: e.Name, Commit: r.Commit, Bundle: bundle, Actor: r.Actor}}
@@ -244,6 +246,12 @@ func (r *running) notice(format string, args ...any) {
 
 // close gives the lease back and closes the report.
 func (r *running) close(ctx context.Context) *Outcome {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	what, _ := diagnose(r.history)
+	if err := r.guard.end(limited, what == none); err != nil {
+		r.notice("%v", err)
+	}
 	if r.stop != nil {
 		r.stop()
 	}
@@ -286,6 +294,9 @@ func (d Deploy) Do(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	r.deploy = d
+	if d.BundleName != "" {
+		r.outcome.Metadata.Bundle = d.BundleName
+	}
 	steps := []step{{"precheck", r.precheck}, {"chart", r.resolveChart}, {"values", r.readValues}, {"template", r.template}, {"policy", r.policy},
 		{"lease", r.takeLease}, {"dry-run", r.dryRun}, {"diff", r.diff}, {"upgrade", r.upgrade}, {"smoke", r.smoke}}
 	if r.service.Smoke == (config.Smoke{}) {

@@ -2,6 +2,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -144,10 +145,23 @@ func TestPolicyStopsADeploy(t *testing.T) {
 	if !strings.Contains(string(judged), "kind: Deployment") || len(s.revisions()) != 0 {
 		t.Errorf("%d revisions; judged was\n%s", len(s.revisions()), judged)
 	}
+	s.policy = func(context.Context, []byte) (pipelines.Result, []pipelines.Notice, error) {
+		return pipelines.Result{}, nil, errors.New("no schema for it")
+	}
+	s.says(s.want(s.deploy(), pipelines.NotRun), "policy: not run no schema for it")
+	if len(s.revisions()) != 0 {
+		t.Error("it was deployed without having been judged")
+	}
+}
+
+// Our own policies judge by default, and refuse the chart of these tests: it has no probes.
+func TestOurPoliciesJudge(t *testing.T) {
+	s := newShop(t)
 	d := s.deploying()
 	d.Policy = nil
-	s.says(s.want(s.done(d.Do(t.Context())), pipelines.NotRun), "there is no policy")
+	o := s.want(s.done(d.Do(t.Context())), pipelines.Fail)
+	s.says(o, "[policy/probes-present]", `upgrade: skipped, it comes after "policy"`)
 	if len(s.revisions()) != 0 {
-		t.Error("it was deployed without a policy")
+		t.Error("it was deployed all the same")
 	}
 }

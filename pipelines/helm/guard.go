@@ -29,6 +29,8 @@ type guard struct {
 	abandoned time.Duration
 	lease     *ledger.Lease
 	journal   *ledger.Journal
+	// ended says that the journal tells how the run came out.
+	ended bool
 	// took says of whom the lease was taken over, and why.
 	took string
 }
@@ -119,7 +121,20 @@ func (g *guard) record(ctx context.Context, event ledger.Event, p ledger.Payload
 	if g.journal == nil {
 		return nil
 	}
+	g.ended = g.ended || event == ledger.Failed || event == ledger.Finished
 	return g.journal.Record(ctx, ledger.Entry{Event: event, Payload: p})
+}
+
+// end closes the journal of a run that came to no deploy. Where the release is not in
+// order, the next run has to find this one unfinished.
+func (g *guard) end(ctx context.Context, inOrder bool) error {
+	if g.ended {
+		return nil
+	}
+	if !inOrder {
+		return g.record(ctx, ledger.Failed, ledger.Payload{Note: "the release was found out of order, and was not repaired"})
+	}
+	return g.record(ctx, ledger.Finished, ledger.Payload{Result: &ledger.Result{OK: false}, Note: "nothing was deployed"})
 }
 
 // release gives the lease back, even where the run was interrupted.

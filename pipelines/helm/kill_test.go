@@ -114,7 +114,7 @@ func (s *shop) status() string {
 var victims = []string{"penstock", "helm", "all"}
 
 // aims are where the kill is aimed at; it hits where it hits, and is counted there.
-var aims = []string{"any", "any", "pending", "pending", "deployed", "repair"}
+var aims = []string{"any", "pending", "deployed", "repair", "rollback"}
 
 // TestKills kills deploys at random moments, and holds the next run to its promise: 3
 // times, or as often as PENSTOCK_KILLS says (make helm-kill-test).
@@ -171,9 +171,14 @@ func (k *killing) once(i int) bool {
 	if aim == "repair" && !k.leave() { // the run that is killed has something to repair
 		return false
 	}
-	held := k.random.IntN(2) == 0
+	held := k.random.IntN(2) == 0 || aim == "rollback"
 	k.hold(held)
 	defer k.hold(false)
+	k.config.Service.Deploy.Timeout = "60s"
+	if aim == "rollback" { // helm gives up and rolls back by itself
+		k.config.Service.Deploy.Timeout = "3s"
+		defer func() { k.config.Service.Deploy.Timeout = "60s" }()
+	}
 	r := k.start()
 	if !k.aimed(r, aim) {
 		return false
@@ -186,11 +191,19 @@ func (k *killing) once(i int) bool {
 	}
 	status := k.status()
 	kill(tree)
+	if victim == "helm" {
+		k.hold(false) // what was to be killed may have ended just then, and the deploy goes on
+	}
 	k.until("the end of the deploy", func() bool { return r.ended() })
+	if r.cmd.ProcessState.Success() {
+		k.happened["the victim ended before it was killed"]++
+		return k.settle(i, replicas, r) && false
+	}
 	k.hits[fmt.Sprintf("%-8s when the release was %q", victim, status)]++
 	k.Logf("run %d: %s killed, the release was %q (aimed at %q, held back: %v)", i, victim, status, aim, held)
 	k.orphans()
 	k.hold(false)
+	k.config.Service.Deploy.Timeout = "60s"
 	return k.settle(i, replicas, r)
 }
 
@@ -210,8 +223,14 @@ func (k *killing) aimed(r *started, aim string) bool {
 	wait := time.Duration(k.random.IntN(400)) * time.Millisecond
 	before := k.status()
 	switch aim {
-	case "any", "repair":
+	case "any":
 		wait = time.Duration(k.random.IntN(5000)) * time.Millisecond
+	case "repair", "rollback":
+		back := func(status string) bool { return status == pendingRollback || status == uninstalling }
+		for !r.ended() && !back(k.status()) && (aim == "rollback" || k.status() == before) {
+			time.Sleep(time.Millisecond)
+		}
+		wait /= 4
 	case "pending":
 		k.until("a pending release", func() bool { return r.ended() || strings.HasPrefix(k.status(), "pending") })
 	case "deployed":
@@ -264,7 +283,9 @@ func (k *killing) orphans() {
 		return found
 	}
 	if left := mine(); len(left) > 0 {
+		k.config.Service.Deploy.Timeout = "3s" // where the orphan ended just then, this deploys, and may be held back
 		o := k.deploy()
+		k.config.Service.Deploy.Timeout = "60s"
 		if still := living(k.T, left); len(still) > 0 {
 			k.happened["a deploy was refused while an orphaned helm lived"]++
 			if text := told(o); o.Report.Verdict != pipelines.NotRun || !strings.Contains(text, "is being changed by run") || !strings.Contains(text, "last heard of") {

@@ -65,7 +65,7 @@ func TestServerFailsHalfWay(t *testing.T) {
 	p := s.proxy()
 	s.config.Service.Deploy.Timeout = "20s"
 	failures := 0
-	for i, c := range []struct{ good, bad int64 }{{0, 1 << 40}, {1, 1 << 40}, {3, 1 << 40}, {5, 1 << 40}, {6, 1 << 40}, {7, 1 << 40}, {0, 1}, {2, 1}, {6, 1}} {
+	for i, c := range []struct{ good, bad int64 }{{0, 1 << 40}, {1, 1 << 40}, {3, 1 << 40}, {5, 1 << 40}, {6, 1 << 40}, {7, 1 << 40}, {2, 1}} {
 		s.write("dvlp-"+OwnValues, fmt.Sprintf("replicas: %d\nconfig: {RUN: \"%d\"}\npassword: p%d\n", 2+i, i, i))
 		p.failed.Store(0)
 		p.bad.Store(c.bad)

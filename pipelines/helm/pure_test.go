@@ -40,7 +40,7 @@ func TestJudge(t *testing.T) {
 		"Error: release: not found": NotFound,
 		"Error: Kubernetes cluster unreachable: Get \"https://x/version\": dial tcp: connection refused":            Unreachable,
 		"Error: query: failed to query with labels: secrets is forbidden: User \"squad\" cannot list resource":      Denied,
-		"error: context \"nope\" does not exist":                                                                    Other,
+		"error: context \"nope\" does not exist":                                                                    NoContext,
 		"Error: Kubernetes cluster unreachable: context \"nope\" does not exist in your kubeconfig":                 NoContext,
 		"Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress":                        Busy,
 		"level=WARN msg=x\nE1121 11:00:00.000000 1 memcache.go:265] nope\nError from server (NotFound): namespaces": NotFound,

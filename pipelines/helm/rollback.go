@@ -129,26 +129,22 @@ func (r *running) diffBack(ctx context.Context, want int) pipelines.Result {
 	if err != nil {
 		return found("revision", err)
 	}
-	r.outcome.From, r.outcome.Metadata.RollbackTo = deployed(r.history), to
+	r.outcome.Metadata.RollbackTo = to
 	m := &r.outcome.Metadata
 	r.outcome.Chart, m.Image, m.Commit, m.Bundle = madeBy(r.history, to)
-	var before []byte
-	if r.outcome.From != 0 {
-		if before, err = r.ask(ctx, getArgv(r.place, "manifest", r.outcome.From)); err != nil {
-			return pipelines.NotRunBecause(err)
-		}
-	}
-	after, err := r.ask(ctx, getArgv(r.place, "manifest", to))
+	before, hooksBefore, err := r.content(ctx, deployed(r.history))
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	changes, err := compare(before, after)
+	after, hooks, err := r.content(ctx, to)
+	if err == nil {
+		err = r.change(before, hooksBefore, after, hooks)
+	}
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	r.outcome.Changes = append(r.outcome.Changes, changes...)
 	r.notice("revision %d goes back to the content of revision %d", r.outcome.From, to)
-	return pipelines.Result{Judged: map[string]int{"changes": len(changes)}}
+	return pipelines.Result{Judged: map[string]int{"changes": len(r.outcome.Changes)}}
 }
 
 func (r *running) rollback(ctx context.Context) pipelines.Result {

@@ -62,11 +62,16 @@ func TestSmokeThroughTheServer(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	err = s.cluster.Create("/api/v1/namespaces/"+s.namespace+"/endpoints", fmt.Sprintf(
-		`{"apiVersion":"v1","kind":"Endpoints","metadata":{"name":"orders"},"subsets":[{"addresses":[{"ip":%q}],"ports":[{"name":"http","port":%s}]}]}`, address, port))
+	// The API server asks pods alone, so there has to be one, of which the address is said.
+	pods := "/api/v1/namespaces/" + s.namespace + "/pods"
+	err = s.cluster.Create(pods, `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"orders-0"},"spec":{"containers":[{"name":"app","image":"x"}]}}`)
 	if err == nil {
-		err = s.cluster.Create("/apis/discovery.k8s.io/v1/namespaces/"+s.namespace+"/endpointslices", fmt.Sprintf(
-			`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"orders","labels":{"kubernetes.io/service-name":"orders"}},"addressType":"IPv4","endpoints":[{"addresses":[%q],"conditions":{"ready":true}}],"ports":[{"name":"http","port":%s}]}`, address, port))
+		_, _, err = s.cluster.Do(http.MethodPatch, pods+"/orders-0/status", fmt.Appendf(nil, `{"status":{"podIP":%q,"podIPs":[{"ip":%q}]}}`, address, address))
+	}
+	if err == nil {
+		err = s.cluster.Create("/api/v1/namespaces/"+s.namespace+"/endpoints", fmt.Sprintf(
+			`{"apiVersion":"v1","kind":"Endpoints","metadata":{"name":"orders"},"subsets":[{"addresses":[{"ip":%q,"targetRef":{"kind":"Pod","name":"orders-0","namespace":%q}}],"ports":[{"name":"http","port":%s}]}]}`,
+			address, s.namespace, port))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -2,14 +2,13 @@ package helm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
+	"github.com/penstock-dev/penstock/pipelines/manifest"
 )
 
 // precheck asks whether the cluster and the namespace are there, and reads the history.
@@ -103,15 +102,26 @@ func failed(rule string, err error) pipelines.Result {
 func (r *running) policy(ctx context.Context) pipelines.Result { return r.judged(ctx, r.rendered) }
 
 func (r *running) judged(ctx context.Context, manifest []byte) pipelines.Result {
-	if r.deploy.Policy == nil {
-		return pipelines.Result{Verdict: pipelines.NotRun, Reason: "there is no policy to judge by"}
+	policy := r.deploy.Policy
+	if policy == nil {
+		policy = r.ours
 	}
-	result, notices, err := r.deploy.Policy(ctx, manifest)
+	result, notices, err := policy(ctx, manifest)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
 	r.outcome.Report.Notices = append(r.outcome.Report.Notices, notices...)
 	return result
+}
+
+// ours judges by the schemas of Kubernetes and by our policies. Waivers of the service's
+// penstock.yaml count, for the unit SERVICE/helm-deploy.
+func (r *running) ours(ctx context.Context, stream []byte) (pipelines.Result, []pipelines.Notice, error) {
+	judged, err := manifest.Judge(ctx, stream, manifest.Options{Name: r.outcome.Chart, Unit: r.unit.Path, Namespace: r.Namespace, Config: r.Config})
+	if err != nil {
+		return pipelines.Result{}, nil, err
+	}
+	return judged.Result, judged.Notices, nil
 }
 
 // takeLease keeps others out, and repairs what a killed run left. A dry run does neither.
@@ -176,131 +186,6 @@ func (r *running) lookAtLease(ctx context.Context) pipelines.Result {
 			Hint: fmt.Sprintf("without --dry-run, helm-deploy would %s first, if the run that left it is over", do)})
 	}
 	return pipelines.Result{}
-}
-
-// answer is what of a release's JSON counts here.
-type answer struct {
-	Version  int    `json:"version"`
-	Manifest string `json:"manifest"`
-	Hooks    []struct {
-		Path     string `json:"path"`
-		Manifest string `json:"manifest"`
-	} `json:"hooks"`
-	Info struct {
-		Status string `json:"status"`
-	} `json:"info"`
-}
-
-// dryRun renders with what the cluster says of itself, judges that by policy where it is
-// another manifest than before, and lets the API server judge it as if it were applied.
-func (r *running) dryRun(ctx context.Context) pipelines.Result {
-	text, err := r.ask(ctx, upgradeArgv(r.place, r.source(), r.bounds, r.outcome.Metadata, true))
-	if err != nil {
-		return failed("server", err)
-	}
-	var said answer
-	if err := json.Unmarshal(text, &said); err != nil {
-		return pipelines.NotRunBecause(fmt.Errorf("reading what helm upgrade --dry-run=server printed: %w", err))
-	}
-	hooks := make([][]byte, len(said.Hooks))
-	for i, hook := range said.Hooks {
-		hooks[i] = []byte("# Source: " + hook.Path + "\n" + hook.Manifest)
-	}
-	r.manifest, r.hooks = []byte(said.Manifest), join(hooks...)
-	same, err := sameObjects(r.rendered, join(r.manifest, r.hooks))
-	if err != nil {
-		return found("server", err)
-	}
-	if !same {
-		r.notice("the cluster's rendering differs from the one without it: it was judged by policy too")
-		if result := r.judged(ctx, join(r.manifest, r.hooks)); verdict(result) != pipelines.Pass && verdict(result) != pipelines.Waived {
-			return result
-		}
-	}
-	return r.admit(ctx)
-}
-
-// sameObjects compares two manifests, but for definitions, which only one of them has.
-func sameObjects(rendered, server []byte) (bool, error) {
-	list, err := objects(rendered)
-	if err != nil {
-		return false, err
-	}
-	var kept [][]byte
-	for _, o := range list {
-		if o.Kind != "CustomResourceDefinition" {
-			kept = append(kept, []byte(asResource(o.text)))
-		}
-	}
-	other, err := objects(server)
-	if err != nil {
-		return false, err
-	}
-	var theirs [][]byte
-	for _, o := range other {
-		if o.Kind != "CustomResourceDefinition" {
-			theirs = append(theirs, []byte(asResource(o.text)))
-		}
-	}
-	changes, err := compare(join(kept...), join(theirs...))
-	return len(changes) == 0, err
-}
-
-// asResource makes a hook count in a comparison.
-func asResource(text string) string {
-	return strings.ReplaceAll(text, "helm.sh/hook", "penstock.dev/hook")
-}
-
-// admit asks the API server about each resource but hooks, which helm replaces, and
-// kinds that the chart itself defines, which the server does not know yet.
-func (r *running) admit(ctx context.Context) pipelines.Result {
-	list, err := objects(join(r.rendered, nil))
-	if err != nil {
-		return found("server", err)
-	}
-	own := map[string]bool{}
-	for _, o := range list {
-		if spec, ok := o.body["spec"].(map[string]any); ok && o.Kind == "CustomResourceDefinition" {
-			names, _ := spec["names"].(map[string]any)
-			kind, _ := names["kind"].(string)
-			own[kind] = true
-		}
-	}
-	if list, err = objects(r.manifest); err != nil {
-		return found("server", err)
-	}
-	var asked [][]byte
-	for _, o := range list {
-		if !own[o.Kind] {
-			asked = append(asked, []byte(o.text))
-		}
-	}
-	out, err := r.run(ctx, join(asked...), r.kubectl, admitArgv(r.place)...)
-	if err != nil {
-		return pipelines.NotRunBecause(err)
-	}
-	if err := judge("kubectl apply --dry-run=server", out); err != nil {
-		return failed("admission", err)
-	}
-	return pipelines.Result{Judged: map[string]int{"resources": len(asked), "hooks": len(list) - len(asked)}}
-}
-
-// diff says what the deploy changes, against the manifest of what is deployed.
-func (r *running) diff(ctx context.Context) pipelines.Result {
-	var before []byte
-	if at := deployed(r.history); at != 0 {
-		r.outcome.From = at
-		var err error
-		if before, err = r.ask(ctx, getArgv(r.place, "manifest", at)); err != nil {
-			return pipelines.NotRunBecause(err)
-		}
-	}
-	changes, err := compare(before, r.manifest)
-	if err != nil {
-		return pipelines.NotRunBecause(err)
-	}
-	r.outcome.Changes = append(r.outcome.Changes, changes...)
-	return pipelines.Result{Judged: map[string]int{"changes": len(changes)}}
 }
 
 // deployed is the revision that is deployed; 0 where none is.

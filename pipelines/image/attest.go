@@ -52,7 +52,7 @@ func (r Registry) Attest(ctx context.Context, reference, environment string, fac
 		return "", err
 	}
 	if !environmentForm.MatchString(environment) {
-		return "", &pipelines.Error{Err: fmt.Errorf("attesting %q: %q is not the name of an environment", reference, environment), Hint: "such as dvlp"}
+		return "", &pipelines.Error{Err: fmt.Errorf("attesting %q: %w: %q is not a name", reference, ErrEnvironment, environment), Hint: "such as dvlp"}
 	}
 	if facts.Deployed.IsZero() {
 		facts.Deployed = time.Now()

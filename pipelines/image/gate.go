@@ -16,7 +16,7 @@ import (
 func (r Registry) Gate(ctx context.Context, reference, environment string, environments []string, signers Signers) (*Record, error) {
 	i := slices.Index(environments, environment)
 	if i < 0 {
-		return nil, &pipelines.Error{Err: fmt.Errorf("deploying %q: there is no environment %q, there are %s", reference, environment, strings.Join(environments, ", ")),
+		return nil, &pipelines.Error{Err: fmt.Errorf("deploying %q: %w: there is no environment %q, there are %s", reference, ErrEnvironment, environment, strings.Join(environments, ", ")),
 			Hint: "name one of live.environments of penstock.yaml"}
 	}
 	if _, err := ParseDigest(reference); err != nil || i == 0 {

@@ -26,6 +26,9 @@ var ErrRefused = errors.New("refused")
 // ErrReference says that what was given names no image.
 var ErrReference = errors.New("this names no image")
 
+// ErrEnvironment says that there is no environment of the name.
+var ErrEnvironment = errors.New("no such environment")
+
 // Registry is how registries are reached. Its zero value is what the program uses.
 type Registry struct {
 	// Keychain has the credentials. Default: those of docker login.

@@ -4,12 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
 // unpack writes a txtar archive into a new directory.
@@ -119,6 +121,9 @@ func TestLanguages(t *testing.T) {
 }
 
 func TestDetect(t *testing.T) {
+	if !slices.Equal(Languages(), config.ImageLanguages) {
+		t.Errorf("penstock.yaml takes %v", config.ImageLanguages)
+	}
 	cases := map[string]struct{ files, named, want, err string }{
 		"nothing":               {"-- README.md --\n", "", "", "no language was detected"},
 		"two":                   {"-- go.mod --\n-- package.json --\n", "", "", "more than one language was detected: go, node"},

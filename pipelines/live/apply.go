@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/forge"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terraform"
@@ -45,6 +46,12 @@ type Apply struct {
 	Token string
 	// Creator is who applies, and where.
 	Creator Creator
+	// Commit is what the checkout is of. The forge's approval of a run counts for it alone.
+	Commit string
+	// CI is the run of the forge that applies, and Forge where it is asked who approved
+	// it, in environments with approvals: forge.
+	CI    ledger.CI
+	Forge forge.Options
 	// Repository is the one that capsules have to be made for; "" on a laptop.
 	Repository string
 	// Environments and Only choose among the targets, as in Plan.
@@ -57,6 +64,8 @@ type Apply struct {
 	Replanned string
 	// Destroy applies capsules of plans that destroy whole units, and no others.
 	Destroy bool
+	// Leaving are units that the change took out of environments.
+	Leaving Leaving
 	// Lease is how long a lease holds without being renewed. Default 2 minutes.
 	Lease time.Duration
 	// Now is the time of the run. Default: now.
@@ -130,7 +139,11 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own
 	}
 	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}, applied: map[string]bool{}, started: time.Now()}
-	return run.waves(ctx, targets), nil
+	report := run.waves(ctx, targets)
+	a.Leaving.refuse(ctx, report, ApplyStage, a.Root, func(t Target) session {
+		return session{role: t.Environment.Roles.Apply, token: a.Token, actor: a.Creator.Actor, change: a.Creator.Change}
+	})
+	return report, nil
 }
 
 // now is the time of the run, which goes on: waves and locks are waited for.

@@ -51,7 +51,8 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	if err := a.ledger.Used(ctx, c.Digest); err != nil {
 		return a.replayed(ctx, t, err, work), false
 	}
-	if err := a.approved(ctx, t, c); err != nil {
+	approval, err := a.approved(ctx, t, c)
+	if err != nil {
 		return refusal("approval", err), false
 	}
 	owner, err := ledger.NewOwner(a.Creator.Actor, ledger.CIFrom(os.Getenv))
@@ -76,7 +77,7 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 			result = pipelines.NotRunBecause(fmt.Errorf("giving the lease back: %w", err))
 		}
 	}()
-	e := &execution{applying: a, t: t, c: c, owner: owner, work: work, plan: filepath.Join(work, "open")}
+	e := &execution{applying: a, t: t, c: c, owner: owner, work: work, plan: filepath.Join(work, "open"), approval: approval}
 	if refused, err := e.prepare(kept); err != nil {
 		if errors.Is(err, errNothing) {
 			return pipelines.Result{Reason: "planned again: " + err.Error()}, false

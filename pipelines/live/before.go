@@ -27,9 +27,13 @@ func asBefore(now, before *config.Config) *config.Config {
 			if len(before.Live.Environments) > 0 { // by another name it may be one that had gates
 				e.Gates = nil
 			}
+			e.Approvals = "" // nobody has chosen that for it before
 			continue
 		}
 		old := before.Live.Environments[was]
+		if !old.ByForge() {
+			e.Approvals = ""
+		}
 		if old.Gated() {
 			e.Gates = nil
 		}
@@ -56,14 +60,18 @@ func inBoth(now, before map[string]string) map[string]string {
 }
 
 // gatedAsBefore gives gates to targets whose units the change moved to an environment
-// without: by its paths an environment can take in what stood behind gates.
+// without, and takes the forge's approval from those that it moved to one with it: by
+// its paths an environment can take in what stood behind gates.
 func gatedAsBefore(targets []Target, before config.Live) []Target {
 	for i, t := range targets {
-		if t.Environment.Gated() {
+		if t.Environment.Gated() && !t.Environment.ByForge() {
 			continue
 		}
 		was, err := Targets(t.home.FS(), []pipelines.Unit{t.Unit}, before)
 		same := slices.ContainsFunc(was, func(o Target) bool { return o.Environment.Name == t.Environment.Name })
+		if err != nil || !same {
+			targets[i].Environment.Approvals = ""
+		}
 		if err != nil || !same && slices.ContainsFunc(was, func(o Target) bool { return o.Environment.Gated() }) {
 			targets[i].Environment.Gates = nil
 		}

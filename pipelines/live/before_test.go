@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
@@ -77,6 +78,61 @@ func TestGatedAsBefore(t *testing.T) {
 		targets[0].home = root
 		if got := gatedAsBefore(targets, row.before)[0].Environment.Gated(); got != row.gated {
 			t.Errorf("%s: gated is %t", name, got)
+		}
+	}
+}
+
+// That the forge's approval counts is not chosen by the change that is applied.
+func TestApprovalsAsBefore(t *testing.T) {
+	before := &config.Config{Live: config.Live{Environments: []config.Environment{{Name: "dvlp", Approvals: "forge"}, {Name: "pprd", Approvals: "signed"}, {Name: "prod"}}}}
+	now := &config.Config{}
+	for _, name := range []string{"dvlp", "pprd", "prod", "other"} {
+		now.Live.Environments = append(now.Live.Environments, config.Environment{Name: name, Approvals: "forge"})
+	}
+	for _, e := range asBefore(now, before).Live.Environments {
+		if e.ByForge() != (e.Name == "dvlp") {
+			t.Errorf("%s: by forge is %t", e.Name, e.ByForge())
+		}
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	there := func(dvlp, prod string) config.Live {
+		return config.Live{Environments: []config.Environment{{Name: "dvlp", Approvals: "forge", Paths: []string{dvlp}}, {Name: "prod", Paths: []string{prod}}}}
+	}
+	for name, row := range map[string]struct {
+		before  config.Live
+		byForge bool
+	}{"as it was": {there("live/**", "x/**"), true}, "from prod": {there("x/**", "live/**"), false}, "from nowhere": {there("x/**", "y/**"), false}} {
+		targets, err := Targets(root.FS(), []pipelines.Unit{{Path: "live/app", Kind: pipelines.Live}}, there("live/**", "x/**"))
+		if err != nil || len(targets) != 1 {
+			t.Fatalf("%+v, %v", targets, err)
+		}
+		targets[0].home = root
+		if e := gatedAsBefore(targets, row.before)[0].Environment; e.ByForge() != row.byForge || !e.Gated() {
+			t.Errorf("%s: by forge is %t, gated %t", name, e.ByForge(), e.Gated())
+		}
+	}
+}
+
+// Whatever destroys, or what nobody has seen as it is, is approved by name.
+func TestByName(t *testing.T) {
+	target := Target{Unit: pipelines.Unit{Path: "live/app"}}
+	for name, row := range map[string]struct {
+		m    capsule.Manifest
+		name bool
+	}{
+		"high":          {capsule.Manifest{Risk: capsule.Risk{Level: "high", Addresses: []string{"a.b"}}}, false},
+		"low":           {capsule.Manifest{Risk: capsule.Risk{Level: "low", Addresses: []string{"a.b"}}}, false},
+		"destructive":   {capsule.Manifest{Risk: capsule.Risk{Level: "destructive", Addresses: []string{"a.b"}}}, true},
+		"unknown":       {capsule.Manifest{Risk: capsule.Risk{Level: "", Addresses: []string{"a.b"}}}, true},
+		"a whole unit":  {capsule.Manifest{Destroy: true, Risk: capsule.Risk{Level: "low", Addresses: []string{"a.b"}}}, true},
+		"planned again": {capsule.Manifest{Risk: capsule.Risk{Level: "low", Addresses: []string{"live/app", "a.b"}}}, true},
+	} {
+		if why := byName(target, &capsule.Capsule{Manifest: row.m}); (why != "") != row.name {
+			t.Errorf("%s: %q", name, why)
 		}
 	}
 }

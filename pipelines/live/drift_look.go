@@ -140,7 +140,7 @@ func (d *drifting) plan(ctx context.Context, t Target, w *unitWorkspace, out str
 	}
 	if exit != 0 && exit != 2 { // terraform plan -detailed-exitcode: 2 is changes
 		failure := d.failed(t, out, exit, &planned{})
-		failure.Hint = "run it yourself for the whole of it: penstock drift --only " + t.ID()
+		failure.Hint = "run it yourself for the whole of it: " + command("drift", d.Selection, d.Mirror, "--only", t.ID())
 		g.failure = &failure
 		return g, nil
 	}

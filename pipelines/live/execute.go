@@ -28,6 +28,8 @@ type execution struct {
 	journal    *ledger.Journal
 	lock       *stateLock
 	progress   *progress
+	// approval is who gave it on the forge; a signed one is in the store.
+	approval string
 }
 
 // run writes the intent down, applies, and writes the result down. From the intent
@@ -62,7 +64,7 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 		}
 		return e.giveUp(surely, rule, err)
 	}
-	if err := e.journal.Record(surely, ledger.Entry{Event: ledger.Started}); err != nil {
+	if err := e.journal.Record(surely, ledger.Entry{Event: ledger.Started, Payload: ledger.Payload{Note: e.approval}}); err != nil {
 		return e.giveUp(surely, "", err)
 	}
 	exit, err := e.terraform(ctx)

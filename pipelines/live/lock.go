@@ -173,12 +173,15 @@ func (l *deadLock) release(ctx context.Context) (bool, error) {
 
 // lockFile is where terraform says who works on a state in a file. The kernel holds
 // the lock itself, and has released it when the process ended.
-func (w *unitWorkspace) lockFile(root string) string {
+func (w *unitWorkspace) lockFile(root string) string { return statelock.NoteOf(w.stateFile(root)) }
+
+// stateFile is where a state in a file lies.
+func (w *unitWorkspace) stateFile(root string) string {
 	file := filepath.FromSlash(w.state.args["path"])
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(root, file)
 	}
-	return filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".lock.info")
+	return file
 }
 
 func removeLeft(file string) (bool, error) {

@@ -42,7 +42,7 @@ func said(r pipelines.Result) []string {
 // shown is one target on the page.
 func shown(t Target, r Record, f *facts, digest string) page.Target {
 	one := page.Target{Unit: t.Unit.Path, Environment: t.Environment.Name, Outcome: page.Outcome(r.Outcome), Wave: r.Again,
-		Why: t.Unit.Why, CapsuleDigest: digest, Errors: r.Errors}
+		Why: t.Unit.Why, CapsuleDigest: digest, Errors: r.Errors, Reproduce: t.Unit.Reproduce}
 	if f != nil {
 		one.Summary, one.Risk, one.Verdicts = &f.summary, f.risk, []pipelines.Result{f.judged}
 		one.Approve = len(f.manifestRisk(t, r.Planned.Destroy || r.Review).Addresses) > 0

@@ -46,6 +46,8 @@ type Plan struct {
 	Destroy bool
 	// Only are ids of targets; the others of the selection are left out. Default: all.
 	Only []string
+	// Leaving are units that the change takes out of environments.
+	Leaving Leaving
 	// Now is the time of the run. Default: now.
 	Now time.Time
 }
@@ -98,6 +100,10 @@ func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
 	run := &planning{Plan: p, root: root, runner: runner, pending: map[string]Outcome{}, planned: map[string]planned{}}
 	report := run.waves(ctx, targets)
 	run.judge(report)
+	report.Notices = append(report.Notices, unused(root.FS(), p.Selection, p.Config.Live)...)
+	p.Leaving.refuse(ctx, report, PlanStage, p.Root, func(t Target) session {
+		return session{role: t.Environment.Roles.Plan, token: p.Token, actor: p.Creator.Actor, change: p.Creator.Change}
+	})
 	return report, run.page(targets)
 }
 

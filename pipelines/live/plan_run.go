@@ -26,7 +26,7 @@ func (w *unitWorkspace) plan(ctx context.Context, out string, wait time.Duration
 	if err != nil {
 		return 0, err
 	}
-	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy, more...), Stdout: log})
+	done, err := w.Run(ctx, terraform.Command{Args: planArgs(file, w.varFiles, wait, destroy, more...), Stdout: log, Env: w.ofRun})
 	if err != nil {
 		return 0, err
 	}

@@ -105,7 +105,7 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 	if m.Lock, err = w.keepLock(out); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	exit, err := w.plan(ctx, out, p.LockTimeout, p.destroys(t))
+	exit, err := p.locked(ctx, t, w, out)
 	switch {
 	case err != nil:
 		return unready(err, r)

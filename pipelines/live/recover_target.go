@@ -23,7 +23,7 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 	}
 	runs := r.runs[leaseOf(t)]
 	if free && len(runs) == 0 {
-		return pipelines.Result{Reason: "no apply was cut off"}
+		return r.onlyPlanned(ctx, t)
 	}
 	owners := map[string]ledger.Owner{}
 	if !free {
@@ -77,14 +77,9 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 func (r *recovering) dead(ctx context.Context, owner ledger.Owner) pipelines.Result {
 	state, why := r.Coroner.Alive(ctx, owner)
 	if state == ledger.Living && r.End {
-		if _, err := ledger.End(owner); err != nil {
+		var err error
+		if state, why, err = r.ended(ctx, owner); err != nil {
 			return pipelines.NotRunBecause(err)
-		}
-		for range 50 { // a process that was killed is there for a while
-			if state, why = r.Coroner.Alive(ctx, owner); state != ledger.Living {
-				break
-			}
-			time.Sleep(100 * time.Millisecond)
 		}
 	}
 	if state == ledger.Dead {

@@ -79,7 +79,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 func (a *applying) toReview(t Target, out replanned) error {
 	err := fmt.Errorf("planning %q again: %w: %s, risk %s", t.ID(), errReview, counted(out.facts.summary.Counts), out.facts.risk.Level)
 	if a.Replanned == "" {
-		return &pipelines.Error{Err: err, Hint: "plan it: penstock plan --only " + t.ID() + " --out DIR; then seal it, have it reviewed, and apply its capsule"}
+		return &pipelines.Error{Err: err, Hint: "plan it: " + command("plan", pipelines.Selection{}, a.Mirror, "--only", t.ID(), "--out", "DIR") + "; then seal it, have it reviewed, and apply its capsule"}
 	}
 	if mkdir := os.MkdirAll(a.Replanned, 0o700); mkdir != nil {
 		return errors.Join(err, mkdir)

@@ -69,18 +69,46 @@ func dirty(c capsule.Creator) string {
 	return ""
 }
 
-// approved looks for the word of a person where the risk asks for it.
-func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) error {
+// approved looks for the word of a person where the risk asks for it: a signed record,
+// or else the forge's approval of this run, where the environment takes it. It says who
+// gave the second: of the first the store has the record.
+func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) (by string, err error) {
+	approvers, err := a.signed(ctx, t, c)
+	if err == nil || approvers == nil || !t.Environment.ByForge() {
+		return "", err
+	}
+	by, forge := a.byForge(ctx, t, c, approvers)
+	if forge == nil {
+		return by, nil
+	}
+	hint := hintOf(forge)
+	if hint == "" {
+		hint = hintOf(err)
+	}
+	return "", &pipelines.Error{Err: fmt.Errorf("%w; by the forge: %w", err, forge), Hint: hint}
+}
+
+func hintOf(err error) string {
+	var known *pipelines.Error
+	if errors.As(err, &known) {
+		return known.Hint
+	}
+	return ""
+}
+
+// signed looks for a signed record. With its error it returns the approvers of whom
+// none gave one; nil where there is more that is wrong.
+func (a *applying) signed(ctx context.Context, t Target, c *capsule.Capsule) (map[string]ed25519.PublicKey, error) {
 	if t.removed && !t.Environment.Gated() && !slices.Contains(a.Only, t.ID()) {
-		return &pipelines.Error{Err: fmt.Errorf("approving: %q was taken away, and its plan destroys all of it", t.ID()),
-			Hint: "name it: penstock apply --only " + t.ID()}
+		return nil, &pipelines.Error{Err: fmt.Errorf("approving: %q was taken away, and its plan destroys all of it", t.ID()),
+			Hint: "name it: " + command("apply", a.Selection, a.Mirror, "--only", t.ID(), "--identity", "FILE")}
 	}
 	if len(c.Manifest.Risk.Addresses) == 0 {
-		return nil
+		return nil, nil
 	}
 	approvers, err := Keys(a.Config.Live.Approvers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for name := range approvers {
 		if len(t.Environment.Approvers) > 0 && !slices.Contains(t.Environment.Approvers, name) {
@@ -89,27 +117,27 @@ func (a *applying) approved(ctx context.Context, t Target, c *capsule.Capsule) e
 	}
 	entries, err := a.Store.List(ctx, approvalPrefix(c.Digest))
 	if err != nil {
-		return fmt.Errorf("looking for approvals: %w", err)
+		return nil, fmt.Errorf("looking for approvals: %w", err)
 	}
 	var last error
 	for _, entry := range entries {
 		content, _, err := a.Store.Read(ctx, entry.Name)
 		if err != nil {
-			return fmt.Errorf("reading an approval: %w", err)
+			return nil, fmt.Errorf("reading an approval: %w", err)
 		}
 		text, err := io.ReadAll(io.LimitReader(content, 1<<20))
 		if err = errors.Join(err, content.Close()); err != nil {
-			return fmt.Errorf("reading an approval: %w", err)
+			return nil, fmt.Errorf("reading an approval: %w", err)
 		}
 		if _, last = capsule.VerifyApproval(text, c, approvers, a.now()); last == nil {
-			return nil
+			return nil, nil
 		}
 	}
 	err = fmt.Errorf("approving: the risk is %s, and nobody has approved %s", c.Manifest.Risk.Level, strings.Join(c.Manifest.Risk.Addresses, ", "))
 	if last != nil {
 		err = fmt.Errorf("%w (of %d approvals the last one: %w)", err, len(entries), last)
 	}
-	return &pipelines.Error{Err: err, Hint: "have one of the approvers run: penstock capsule approve " + c.Digest + " --name NAME --key FILE --reason WHY --every-address"}
+	return approvers, &pipelines.Error{Err: err, Hint: "have one of the approvers run: penstock capsule approve " + c.Digest + " --name NAME --key FILE --reason WHY --every-address"}
 }
 
 func approvalPrefix(capsuleDigest string) string {

@@ -20,6 +20,8 @@ type unitWorkspace struct {
 	state    state
 	varFiles []string
 	login    store.Profile
+	// ofRun marks the processes of a plan that holds a lock.
+	ofRun []string
 }
 
 // open copies a target's unit to work and initialises it with its state. Before

@@ -277,5 +277,8 @@ func foot(list []Target) string {
 }
 
 func reproduce(t Target) string {
+	if t.Reproduce != "" {
+		return t.Reproduce
+	}
 	return fmt.Sprintf("penstock plan --environment %s --unit %s --out plans", cmp.Or(t.Environment, "ENVIRONMENT"), t.Unit)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -137,8 +138,8 @@ func (s *Service) Workspace(ctx context.Context, b *bundle.Bundle, stacks ...str
 		return nil, fmt.Errorf("making room for the workspace: %w", err)
 	}
 	w.Root = dir
-	if w.Selection, err = materialise(ctx, dir, terraform, name, c, w.Trunk); err == nil {
-		w.Selection, err = only(w.Selection, name, stacks)
+	if w.Selection, err = materialise(ctx, dir, terraform, *s.Config.Service, c, w.Trunk); err == nil {
+		w.Selection, err = only(w.Selection, name, s.Environment.Name, stacks)
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
@@ -156,4 +157,9 @@ func (w *Workspace) Planned() (*config.Config, error) {
 			Hint: "bring it there first, in a change of its own: who may read, sign and approve is not for a change itself to say"}}
 	}
 	return w.planned, nil
+}
+
+// Ungated says whether the environment takes what a person planned and sealed themselves.
+func (s *Service) Ungated() bool {
+	return slices.ContainsFunc(s.Config.Live.Environments, func(e config.Environment) bool { return e.Name == s.Environment.Name && !e.Gated() })
 }

@@ -34,9 +34,13 @@ func (w *Workspace) Close() error { return os.RemoveAll(w.Root) }
 // materialise writes the workspace: the bundle's terraform beneath the service's name,
 // and the values of one environment. What penstock.yaml would say of it is handed on,
 // and lies in no file that somebody could edit.
-func materialise(ctx context.Context, dir string, terraform fs.FS, service string, c *Configuration, own *config.Config) (pipelines.Selection, error) {
+func materialise(ctx context.Context, dir string, terraform fs.FS, service config.Service, c *Configuration, own *config.Config) (pipelines.Selection, error) {
 	var none pipelines.Selection
-	if err := copied(filepath.Join(dir, service), terraform); err != nil {
+	if err := copied(filepath.Join(dir, service.Name), terraform); err != nil {
+		return none, err
+	}
+	follows, err := shown(terraform, c, service)
+	if err != nil {
 		return none, err
 	}
 	for _, stack := range Stacks {
@@ -44,8 +48,10 @@ func materialise(ctx context.Context, dir string, terraform fs.FS, service strin
 		if err != nil {
 			return none, err
 		}
-		if err := os.WriteFile(filepath.Join(dir, service, stack, valuesFile), values, 0o600); err != nil {
-			return none, fmt.Errorf("writing the values of %s: %w", stack, err)
+		for name, content := range map[string][]byte{valuesFile: values, shownFile: follows} {
+			if err := os.WriteFile(filepath.Join(dir, service.Name, stack, name), content, 0o600); err != nil {
+				return none, fmt.Errorf("writing the values of %s: %w", stack, err)
+			}
 		}
 	}
 	selected, err := catalog.Select(ctx, catalog.Options{Root: dir, All: true, Config: own})
@@ -87,14 +93,17 @@ func copied(to string, terraform fs.FS) error {
 }
 
 // only leaves the stacks that were asked for in a selection.
-func only(s pipelines.Selection, service string, stacks []string) (pipelines.Selection, error) {
+func only(s pipelines.Selection, service, environment string, stacks []string) (pipelines.Selection, error) {
 	var kept []pipelines.Unit
 	for _, stack := range stacks {
 		i := slices.IndexFunc(s.Units, func(u pipelines.Unit) bool { return u.Path == unit(service, stack) })
 		if i < 0 {
 			return s, fmt.Errorf("reading the workspace: the bundle has no root %q", stack)
 		}
-		kept = append(kept, s.Units[i])
+		one := s.Units[i]
+		one.Why = []string{service + " in " + environment}
+		one.Reproduce = fmt.Sprintf("penstock %s plan --env %s", stack, environment)
+		kept = append(kept, one)
 	}
 	s.Units, s.Total = kept, len(kept)
 	return s, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/infratype"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
 
@@ -34,6 +35,10 @@ Exit codes:
 	return cmd
 }
 
+// contracts judges a bundle's terraform/ before it is packed: a type without contract
+// cannot be bundled. A test puts its own in place.
+var contracts = infratype.Check
+
 func (p *program) packBundle() *cobra.Command {
 	var version, key, out string
 	cmd := &cobra.Command{
@@ -49,7 +54,7 @@ Make the key with penstock capsule keygen.`,
 			if version == "" || out == "" {
 				return usage("--version and --out are needed")
 			}
-			pack := bundle.Pack{Dir: "bundle"}
+			pack := bundle.Pack{Dir: "bundle", Check: contracts}
 			if len(given) > 0 {
 				pack.Dir = given[0]
 			}
@@ -95,8 +100,8 @@ Make the key with penstock capsule keygen.`,
 func (p *program) publishBundle() *cobra.Command {
 	var to string
 	cmd := &cobra.Command{
-		Use: "publish FILE --to PLACE", Short: "Publish a packed bundle to a directory, a bucket or a registry",
-		Long: `Publishes the archive and the files beside it. Nothing is ever overwritten: a version
+		Use: "publish FILE|DIR --to PLACE", Short: "Publish a packed bundle to a directory, a bucket or a registry",
+		Long: `Publishes the archive (of DIR: the one that is in it) and the files beside it. Nothing is ever overwritten: a version
 that is there with the same digest is fine, with another it is refused. The version becomes
 visible last; what was left half is finished by publishing again.`,
 		Example: `  penstock bundle publish dist/penstock-bundle-1.4.0.tar.gz --to s3://platform/bundles
@@ -187,9 +192,12 @@ verified again each time it is used.`,
 				pinned.From, options.Dir = flags.from, "."
 			}
 			if len(given) > 0 { // in place of what is pinned
-				pinned.Version, pinned.Digest = given[0], ""
-				if strings.HasPrefix(given[0], "sha256:") {
-					pinned.Version, pinned.Digest = "", given[0]
+				pinned.Version, pinned.Digest = "", given[0]
+				if !strings.HasPrefix(given[0], "sha256:") {
+					pinned.Digest = ""
+					if pinned.Version, err = bundle.ParseVersion(given[0]); err != nil {
+						return usageError{err}
+					}
 				}
 			}
 			var b *bundle.Bundle
@@ -217,6 +225,7 @@ verified again each time it is used.`,
 	return cmd
 }
 
+// bundleJSON prints a bundle as one object; encoding/json escapes what a terminal obeys.
 func (p *program) bundleJSON(b *bundle.Bundle) error {
 	encoder := json.NewEncoder(p.out)
 	encoder.SetIndent("", "  ")
@@ -264,6 +273,8 @@ func (p *program) inspectBundle() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "inspect FILE|DIR", Short: "Show what a bundle says of itself, without saying who made it",
+		Long: `Shows version, commit, charts and types of an archive, of a directory into which a bundle
+was unpacked, or of a working copy, whose digest is that of the list of its files.`,
 		Example: `  penstock bundle inspect dist/penstock-bundle-1.4.0.tar.gz
   penstock bundle inspect bundle --json | jq .manifest.charts`,
 		Args: args(cobra.ExactArgs(1)),

@@ -16,19 +16,19 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/service"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 // helmFlags are what the commands on releases share.
 type helmFlags struct {
-	environment, store string
-	dryRun             bool
-	output             outputFlags
+	store  string
+	dryRun bool
+	output outputFlags
 }
 
 func (f *helmFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.environment, "env", "", "the `ENVIRONMENT`, one of service.environments")
 	flags.StringVar(&f.store, "store", "", "the `ADDRESS` of the store with leases and journals (default live.store of penstock.yaml)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
 	f.output.add(cmd)
@@ -36,37 +36,17 @@ func (f *helmFlags) add(cmd *cobra.Command) {
 }
 
 // release makes of the flags what both commands need.
-func (p *program) release(ctx context.Context, f helmFlags, dir string) (helm.Release, error) {
-	asked := f.output
-	if err := asked.check(); err != nil {
-		return helm.Release{}, err
-	}
-	if f.environment == "" {
-		return helm.Release{}, usage("--env is needed: it says where")
-	}
-	root, err := directory(dir)
-	if err != nil {
-		return helm.Release{}, err
-	}
-	if err := below(root); err != nil {
-		return helm.Release{}, err
-	}
-	loaded, err := config.Load(os.DirFS(root))
-	if err != nil {
-		return helm.Release{}, err
-	}
-	if loaded.Service == nil {
-		return helm.Release{}, usage("%s has no section service: there is nothing to release", config.File)
-	}
-	r := helm.Release{Root: root, Config: loaded, Environment: f.environment, DryRun: f.dryRun, Coroner: coroner(), CI: ledger.CIFrom(os.Getenv)}
-	commit, dirty := live.Checkout(ctx, root)
+func (p *program) release(ctx context.Context, f helmFlags, s *service.Service) (helm.Release, error) {
+	r := helm.Release{Root: s.Root, Config: s.Config, Environment: s.Environment.Name, DryRun: f.dryRun, Coroner: coroner(), CI: ledger.CIFrom(os.Getenv)}
+	commit, dirty := live.Checkout(ctx, s.Root)
 	if r.Commit = commit; commit != "" && dirty {
 		r.Commit += "-dirty"
 	}
 	if r.Actor = os.Getenv("GITHUB_ACTOR"); r.Actor == "" {
 		r.Actor = person()
 	}
-	r.Store, err = room(ctx, f.store, root, loaded)
+	var err error
+	r.Store, err = room(ctx, f.store, s.Root, s.Config)
 	return r, err
 }
 
@@ -89,10 +69,10 @@ func room(ctx context.Context, named, root string, c *config.Config) (store.Stor
 
 func (p *program) helmDeploy() *cobra.Command {
 	var f helmFlags
-	var bundle string
+	var where serviceFlags
 	var explain bool
 	cmd := &cobra.Command{
-		Use:   "helm-deploy [DIR] --env ENVIRONMENT",
+		Use:   "helm-deploy --env NAME",
 		Short: "Release the chart of a service in an environment",
 		Long: `Renders the chart with the values of the service, judges the manifest by policy and by
 the API server, shows what changes, and deploys it with helm: waiting for the workloads,
@@ -100,58 +80,78 @@ rolled back on failure, under a lease. Then the service is asked whether it work
 
 A release that a killed run left pending is repaired first, where that run is proven to
 be over. Values count in this order, the last most: the chart's, the platform's,
-helm_values.yaml, ENVIRONMENT-helm_values.yaml, generated_helm_values.yaml.`,
-		Example: `  penstock helm-deploy --env dvlp --dry-run    what would change
-  penstock helm-deploy --env dvlp --explain    which file sets which value
+helm_values.yaml, NAME-helm_values.yaml, generated_helm_values.yaml.`,
+		Example: `  penstock helm-deploy --env dvlp --dry-run              # what would change
+  penstock helm-deploy --env dvlp --dry-run --explain    # and which file sets which value
   penstock helm-deploy --env dvlp`,
-		Args: args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, given []string) error {
-			r, err := p.release(cmd.Context(), f, or(given, "."))
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-deploy")
+			if err != nil || left {
+				return err
+			}
+			b, err := where.opened(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
-			if bundle == "" {
-				bundle = r.Config.Service.Bundle.From
-				if remote(bundle) {
-					return usage("--bundle is needed: the bundle is at %s, and has to be pulled first", bundle)
-				}
-				if bundle != "" && !filepath.IsAbs(bundle) {
-					bundle = filepath.Join(r.Root, bundle)
-				}
+			r, err := p.release(cmd.Context(), f, s)
+			if err != nil {
+				return err
 			}
 			progress := report.NewProgress(p.err, terminal(p.err))
 			r.Progress = progress.Event
 			defer progress.Close()
-			outcome, err := helm.Deploy{Release: r, Bundle: bundle}.Do(cmd.Context())
+			outcome, err := helm.Deploy{Release: r, Bundle: b.Dir, BundleName: b.Version + "@" + b.Digest}.Do(cmd.Context())
 			if err != nil {
 				return err
 			}
+			s.Note(outcome.Report, b, "helm-deploy")
 			return p.released(outcome, f.output, explain)
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVar(&bundle, "bundle", "", "the `DIR` of the unpacked bundle (default service.bundle.from where that is a directory)")
+	where.add(cmd)
 	cmd.Flags().BoolVar(&explain, "explain", false, "say of each value which file set it")
 	return cmd
 }
 
+// toRelease reads the service. left says that the report was printed already: the part is left out.
+func (p *program) toRelease(ctx context.Context, f *helmFlags, where serviceFlags, stage string) (s *service.Service, left bool, err error) {
+	asked := f.output
+	if err := asked.check(); err != nil {
+		return nil, false, err
+	}
+	if s, err = where.open(ctx, ""); err != nil {
+		return nil, false, err
+	}
+	if r := s.LeftOut("helm-deploy", stage); r != nil {
+		return s, true, p.print(r, asked)
+	}
+	return s, false, nil
+}
+
 func (p *program) helmRollback() *cobra.Command {
 	var f helmFlags
+	var where serviceFlags
 	var revision int
 	cmd := &cobra.Command{
-		Use:   "helm-rollback [DIR] --env ENVIRONMENT",
+		Use:   "helm-rollback --env NAME",
 		Short: "Bring back what was released before",
 		Long: `Rolls the release back to the revision that was deployed with success before the one that
 is, or to --revision. Two rollbacks go two steps back. It is done under the lease, shows
 what changes, waits for the workloads, and is recorded.`,
 		Example: `  penstock helm-rollback --env dvlp --dry-run
   penstock helm-rollback --env dvlp --revision 4`,
-		Args: args(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, given []string) error {
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if revision < 0 || cmd.Flags().Changed("revision") && revision == 0 {
 				return usage("--revision is %d, allowed are whole numbers from 1", revision)
 			}
-			r, err := p.release(cmd.Context(), f, or(given, "."))
+			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-rollback")
+			if err != nil || left {
+				return err
+			}
+			r, err := p.release(cmd.Context(), f, s)
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,10 @@ what changes, waits for the workloads, and is recorded.`,
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().IntVar(&revision, "revision", 0, "the `REVISION` to bring back (default the one before)")
+	flags := cmd.Flags()
+	flags.StringVar(&where.dir, "dir", ".", "the service's repository is in `DIR`")
+	flags.StringVar(&where.env, "env", "", "the environment `NAME` of service.environments")
+	flags.IntVar(&revision, "revision", 0, "the `REVISION` to bring back (default the one before)")
 	return cmd
 }
 

@@ -5,11 +5,14 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/forge"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
@@ -60,6 +63,20 @@ func (f *liveFlags) who(ctx context.Context, s scope) (c live.Creator, commit st
 		c.Actor = person()
 	}
 	return c, commit
+}
+
+// leaving are the targets that the change takes out of environments, of those that were
+// chosen.
+func (s scope) leaving(f liveFlags) live.Leaving {
+	if s.Base == nil {
+		return live.Leaving{}
+	}
+	l := live.LeavingOf(s.Base, s.config.Live, os.DirFS(s.Root), s.head.Live, s.Selection.Live)
+	l.Targets = slices.DeleteFunc(l.Targets, func(t live.Target) bool {
+		return len(f.environments) > 0 && !slices.Contains(f.environments, t.Environment.Name) || len(f.only) > 0 && !slices.Contains(f.only, t.ID()) ||
+			len(f.scope.units) > 0 && !slices.Contains(f.scope.units, t.Unit.Path)
+	})
+	return l
 }
 
 // person is who is logged in.
@@ -120,7 +137,7 @@ process that has the key and runs no provider.`,
 				creator, commit := f.who(ctx, s)
 				return live.Plan{Scope: s.Scope, Config: s.config, Out: out, Environments: f.environments, Only: f.only, Program: f.program,
 					Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Creator: creator, Commit: commit, Destroy: destroy,
-					VerifyProvidersOnce: verifyOnce}.Run(ctx)
+					VerifyProvidersOnce: verifyOnce, Leaving: s.leaving(f)}.Run(ctx)
 			})
 		},
 	}
@@ -134,7 +151,7 @@ process that has the key and runs no provider.`,
 func (p *program) apply() *cobra.Command {
 	var f liveFlags
 	var named storeFlag
-	var work, replanned string
+	var work, replanned, forgeToken string
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
@@ -142,8 +159,9 @@ func (p *program) apply() *cobra.Command {
 		Short: "Apply exactly the plans that were reviewed",
 		Long: `Applies the capsules of the live units that changed since the base, and nothing else:
 those whose closure is that of the trunk, whose state has not moved since, that were
-signed by a known signer, and that were approved where the risk asks for it. A unit is
-applied under a lease; its intent is written down before and its result after.
+signed by a known signer, and that were approved where the risk asks for it: by a signed
+record (penstock capsule approve), or, in an environment with approvals: forge, by letting
+this run use the forge's environment of the same name. A unit is applied under a lease; its intent is written down before and its result after.
 
 It is an effect: Ctrl-C asks terraform to stop and waits for it. After a kill, run
 penstock recover.`,
@@ -158,11 +176,17 @@ penstock recover.`,
 				}
 				defer done()
 				// The checkout is the trunk: what was merged counts, and not what was before.
-				before := s.config
+				before, leaving := s.config, s.leaving(f)
 				s.config, s.Base = s.head, nil
 				a := live.Apply{Scope: s.Scope, Config: s.config, Before: before, Files: capsules, Environments: f.environments, Only: f.only, Program: f.program,
-					Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
-				a.Creator, _ = f.who(ctx, s)
+					Mirror: f.mirror, LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned, Leaving: leaving}
+				a.Creator, a.Commit = f.who(ctx, s)
+				a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
+				if forgeToken != "" {
+					if a.Forge.Token, err = forge.ReadToken(forgeToken); err != nil {
+						return nil, err
+					}
+				}
 				a.Repository = a.Creator.Repository
 				if a.Identities, err = readIdentities(identities); err != nil {
 					return nil, err
@@ -182,6 +206,8 @@ penstock recover.`,
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store; may be given more than once")
 	flags.StringVar(&replanned, "replanned", "", "put plans that had to be made again, and that nobody has reviewed, into `DIR`")
 	flags.BoolVar(&destroy, "destroy", false, "apply plans that destroy whole units, made with penstock plan --destroy, and no others")
+	// Of the environment, GITHUB_TOKEN reaches the providers too.
+	flags.StringVar(&forgeToken, "token-file", "", "a `FILE` with the forge's token, in place of GITHUB_TOKEN: it is asked who approved this run, where approvals: forge")
 	flags.StringVar(&work, "work", "", "keep what an apply leaves when it fails in `DIR`")
 	return cmd
 }

@@ -21,7 +21,7 @@ func (p *program) new() *cobra.Command {
 		Use: "new", Short: "Write the first files of something",
 		Args: args(cobra.NoArgs), RunE: p.help,
 	}
-	cmd.AddCommand(p.newUnit(), p.newService())
+	cmd.AddCommand(p.newUnit(), p.newService(), p.newInfraType())
 	return cmd
 }
 

@@ -65,10 +65,9 @@ func (p *program) root() *cobra.Command {
 	cmd.SetErr(p.err)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
-	cmd.AddCommand(p.bundle(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
-	cmd.AddCommand(p.helmDeploy(), p.helmRollback())
+	cmd.AddCommand(p.bundle(), p.manifest(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
+	cmd.AddCommand(p.helmValues(), p.helmDeploy(), p.helmRollback(), p.serviceDeploy(), p.doctor())
 	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
-	cmd.AddCommand(p.helmValues(), p.doctor())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -118,7 +117,7 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // usages are errors of what was typed; refusals say that something was read, judged
 // and must not be.
 var (
-	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference}
+	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment}
 	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild}
 )
 

@@ -31,10 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// setenv NAME FILE: the content of a file as a variable, without the end of its line.
-			"setenv": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
-			},
+			"setenv": setenv,
 			"secret": password,
 			"leaks":  leaks,
 			"digest": digestOf,
@@ -57,4 +54,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// setenv NAME FILE: the content of a file as a variable, without the end of its line.
+func setenv(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }

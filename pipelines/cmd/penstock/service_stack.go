@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,8 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/forge"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
@@ -167,6 +170,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	var f stackFlags
 	var key, plans string
 	var asJSON, local bool
+	var recipients []string
 	cmd := &cobra.Command{
 		Use:     "seal --env NAME --plans PLANS --key FILE",
 		Short:   "Make a capsule of what plan wrote",
@@ -192,6 +196,10 @@ func (p *program) stackSeal(name string) *cobra.Command {
 			if seal.Config, err = s.Planned(); err != nil {
 				return err
 			}
+			if len(recipients) > 0 && !s.Ungated() {
+				return usage("--recipient is for environments without gates: who may open what is sealed for %q stands in live.recipients", f.env)
+			}
+			seal.Config.Live.Recipients = append(slices.Clone(seal.Config.Live.Recipients), recipients...)
 			seal.Creator, _ = f.who(cmd.Context(), s.home)
 			if seal.Key, err = capsule.ReadSigner(key); err != nil {
 				return err
@@ -213,6 +221,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.StringArrayVar(&recipients, "recipient", nil, "let the private key of `RECIPIENT` open it too, in an environment without gates")
 	flags.BoolVar(&local, "local", false, "leave the capsule beside the plan, and keep it in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsule as JSON")
 	return cmd
@@ -243,16 +252,13 @@ penstock ` + name + ` recover.`,
 				return p.print(left, f.output)
 			}
 			defer s.Close()
-			for _, name := range []*string{&work, &replanned} {
-				if *name != "" {
-					if *name, err = filepath.Abs(*name); err != nil {
-						return err
-					}
-				}
+			if err := absolute(&work, &replanned); err != nil {
+				return err
 			}
 			a := live.Apply{Scope: s.Scope, Config: s.Trunk, Before: s.Before, Files: capsules, Program: f.program, Mirror: f.mirror,
 				LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
-			a.Creator, _ = f.who(cmd.Context(), s.home)
+			a.Creator, a.Commit = f.who(cmd.Context(), s.home)
+			a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err

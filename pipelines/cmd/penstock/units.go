@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,6 +57,9 @@ files included). Without --base it lists every unit.`,
 				if err := selected.Export(cmd.Context(), export); err != nil {
 					return err
 				}
+				if err := exportLeaving(selected, export, root, o.Config); err != nil {
+					return err
+				}
 			}
 			p.verdict = pipelines.Pass
 			if selected.Selection.Total == 0 {
@@ -78,6 +83,32 @@ files included). Without --base it lists every unit.`,
 	flags.IntVar(&matrix, "matrix", 0, "print at most `N` jobs as JSON, for a matrix")
 	flags.StringVar(&export, "export", "", "write the selection, and the base's policies and settings, to `DIR`")
 	return cmd
+}
+
+// exportLeaving adds to what counts of the base the files by which units were in
+// environments that they leave: plan and apply see from them that they were.
+func exportLeaving(s catalog.Selected, dir, root string, head *config.Config) error {
+	if s.Base == nil {
+		return nil
+	}
+	was, err := config.Load(s.Base)
+	if err != nil {
+		return err
+	}
+	for _, name := range live.LeavingOf(s.Base, was.Live, os.DirFS(root), head.Live, s.Selection.Live).VariablesOf() {
+		content, err := fs.ReadFile(s.Base, name)
+		if err != nil {
+			return fmt.Errorf("exporting the base: %w", err)
+		}
+		file := filepath.Join(dir, "base", filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("exporting the base: %w", err)
+		}
+		if err := os.WriteFile(file, content, 0o644); err != nil {
+			return fmt.Errorf("exporting the base: %w", err)
+		}
+	}
+	return nil
 }
 
 func (p *program) list(s pipelines.Selection, why bool) error {

@@ -14,7 +14,7 @@
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ .account }}
+  name: {{ .account | quote }}
   labels:
     {{- include "service-common.labels" . | nindent 4 }}
   {{- if or .hook .root.Values.serviceAccount.annotations }}

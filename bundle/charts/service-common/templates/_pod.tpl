@@ -2,13 +2,13 @@
      Takes root, component, name, account and container (the text of the container's own fields). */}}
 {{- define "service-common.pod" -}}
 {{- $v := .root.Values -}}
-serviceAccountName: {{ .account }}
+serviceAccountName: {{ .account | quote }}
 automountServiceAccountToken: {{ $v.serviceAccount.automountToken }}
 enableServiceLinks: false
 {{- with $v.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 securityContext:
@@ -20,7 +20,7 @@ securityContext:
   seccompProfile:
     type: RuntimeDefault
 containers:
-  - name: {{ .component }}
+  - name: {{ .component | quote }}
     image: {{ include "service-common.image" .root | quote }}
     imagePullPolicy: IfNotPresent
     securityContext:
@@ -38,7 +38,7 @@ containers:
     {{- if $v.volumes }}
     volumeMounts:
       {{- range $name, $volume := $v.volumes }}
-      - name: {{ $name }}
+      - name: {{ $name | quote }}
         mountPath: {{ $volume.mountPath | quote }}
         {{- if $volume.readOnly }}
         readOnly: true
@@ -48,13 +48,13 @@ containers:
 {{- if $v.volumes }}
 volumes:
   {{- range $name, $volume := $v.volumes }}
-  - name: {{ $name }}
+  - name: {{ $name | quote }}
     {{- if $volume.claim }}
     persistentVolumeClaim:
-      claimName: {{ $volume.claim }}
+      claimName: {{ $volume.claim | quote }}
     {{- else }}
     emptyDir:
-      sizeLimit: {{ $volume.size }}
+      sizeLimit: {{ $volume.size | quote }}
     {{- end }}
   {{- end }}
 {{- end }}

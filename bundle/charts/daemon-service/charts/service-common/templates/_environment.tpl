@@ -4,7 +4,7 @@
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {{ .name }}
+  name: {{ .name | quote }}
   labels:
     {{- include "service-common.labels" . | nindent 4 }}
   {{- if .hook }}
@@ -40,7 +40,7 @@ data:
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
 metadata:
-  name: {{ $name }}
+  name: {{ $name | quote }}
   labels:
     {{- include "service-common.labels" $all | nindent 4 }}
   {{- if $all.hook }}
@@ -48,12 +48,12 @@ metadata:
     {{- include "service-common.hook" "-10" | nindent 4 }}
   {{- end }}
 spec:
-  refreshInterval: {{ $all.root.Values.secretsRefreshInterval }}
+  refreshInterval: {{ $all.root.Values.secretsRefreshInterval | quote }}
   secretStoreRef:
-    name: {{ $store.name }}
-    kind: {{ $store.kind }}
+    name: {{ $store.name | quote }}
+    kind: {{ $store.kind | quote }}
   target:
-    name: {{ $name }}
+    name: {{ $name | quote }}
     creationPolicy: Owner
   data:
     {{- range $secrets }}
@@ -79,7 +79,7 @@ env:
   - name: {{ $variable | quote }}
     valueFrom:
       configMapKeyRef:
-        name: {{ $all.name }}
+        name: {{ $all.name | quote }}
         key: {{ $variable | quote }}
   {{- end }}
   {{- range $variable, $secret := .root.Values.secrets }}
@@ -87,11 +87,11 @@ env:
     valueFrom:
       secretKeyRef:
         {{- with $secret.secretKeyRef }}
-        name: {{ .name }}
+        name: {{ .name | quote }}
         key: {{ .key | quote }}
         {{- end }}
         {{- with $secret.externalSecret }}
-        name: {{ include "service-common.secretName" (dict "name" $all.name "store" .store) }}
+        name: {{ include "service-common.secretName" (dict "name" $all.name "store" .store) | quote }}
         key: {{ $variable | quote }}
         {{- end }}
   {{- end }}

@@ -4,7 +4,7 @@
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{ .name }}
+  name: {{ .name | quote }}
   labels:
     {{- include "service-common.labels" . | nindent 4 }}
 spec:
@@ -30,9 +30,9 @@ spec:
       {{- if .enabled }}
       topologySpreadConstraints:
         {{- range .topologyKeys }}
-        - topologyKey: {{ . }}
+        - topologyKey: {{ . | quote }}
           maxSkew: {{ $v.topologySpread.maxSkew }}
-          whenUnsatisfiable: {{ $v.topologySpread.whenUnsatisfiable }}
+          whenUnsatisfiable: {{ $v.topologySpread.whenUnsatisfiable | quote }}
           labelSelector:
             matchLabels:
               {{- include "service-common.selector" $ | nindent 14 }}
@@ -52,14 +52,14 @@ spec:
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
-  name: {{ $.name }}
+  name: {{ $.name | quote }}
   labels:
     {{- include "service-common.labels" $ | nindent 4 }}
 spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: Deployment
-    name: {{ $.name }}
+    name: {{ $.name | quote }}
   minReplicas: {{ .minReplicas }}
   maxReplicas: {{ .maxReplicas }}
   metrics:
@@ -89,7 +89,7 @@ spec:
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ .name }}
+  name: {{ .name | quote }}
   labels:
     {{- include "service-common.labels" . | nindent 4 }}
 spec:

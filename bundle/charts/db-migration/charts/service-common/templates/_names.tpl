@@ -1,19 +1,19 @@
-{{/* The name of every object: the release's, cut so that a suffix fits. */}}
+{{/* The name of every object: the release's. Helm allows 53 characters, so that -migration fits. */}}
 {{- define "service-common.name" -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/* What a selector matches. A migration has another component, so that no Service and no budget counts its pod. */}}
 {{- define "service-common.selector" -}}
-app.kubernetes.io/name: {{ include "service-common.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ include "service-common.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end -}}
 
 {{/* The labels of an object. Of the version only what a label may hold. */}}
 {{- define "service-common.labels" -}}
 {{ include "service-common.selector" . }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 

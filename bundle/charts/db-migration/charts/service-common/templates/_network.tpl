@@ -28,7 +28,7 @@
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
-  name: {{ .name }}
+  name: {{ .name | quote }}
   labels:
     {{- include "service-common.labels" . | nindent 4 }}
   {{- if .hook }}

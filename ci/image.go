@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/penstock-dev/penstock/ci/internal/dagger"
+	"github.com/penstock-dev/penstock/pipelines"
+)
+
+// CompileTest compiles the service and runs its tests, with the language's own image.
+//
+// Example: dagger call --source=. compile-test report export --path=tests
+func (p *Penstock) CompileTest(
+	ctx context.Context,
+	// The image with the language's tools; by default that of Go.
+	// +optional
+	image string,
+) (*Run, error) {
+	c := p.bare("golang")
+	if image != "" {
+		c = dag.Container().From(image).WithFile("/usr/local/bin/penstock", p.Program(), dagger.ContainerWithFileOpts{Permissions: 0o755})
+	}
+	c, err := ran(ctx, "compile-test", "/report/report.json", c.WithDirectory("/work", p.Source).WithWorkdir(p.inside()).
+		WithExec([]string{"penstock", "compile-test", "--out", "/report"}, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Dir: c.Directory("/report"), Module: p}, nil
+}
+
+// Image is an image of the service as an OCI layout.
+type Image struct {
+	// +private
+	Module *Penstock
+	// +private
+	Dir *dagger.Directory
+}
+
+// DockerBuild builds the service's Dockerfile for each platform, and adds labels, SBOM
+// and provenance.
+//
+// Example: dagger call --source=. docker-build --platforms=linux/amd64,linux/arm64 docker-push --repository=registry.example.com/shop/orders --tags=main
+func (p *Penstock) DockerBuild(
+	ctx context.Context,
+	// Platforms such as linux/amd64; by default that of the engine.
+	// +optional
+	platforms []dagger.Platform,
+	// The stage of the Dockerfile to build; by default the last one.
+	// +optional
+	target string,
+	// The private key that signs the provenance; without it that is not signed.
+	// +optional
+	key *dagger.Secret,
+) (*Image, error) {
+	context := p.Source.Directory(p.Root).WithoutDirectory(".git")
+	if len(platforms) == 0 {
+		standard, err := dag.DefaultPlatform(ctx)
+		if err != nil {
+			return nil, err
+		}
+		platforms = []dagger.Platform{standard}
+	}
+	var variants []*dagger.Container
+	for _, platform := range platforms {
+		variants = append(variants, context.DockerBuild(dagger.DirectoryDockerBuildOpts{Platform: platform, Target: target}))
+	}
+	built := dag.Container().AsTarball(dagger.ContainerAsTarballOpts{PlatformVariants: variants, MediaTypes: dagger.ImageMediaTypesOcimediaTypes})
+	args := []string{"penstock", "docker-build", "--layout", "/image", "--from-layout", "/built.tar"}
+	c := p.serviceDir("golang").WithMountedFile("/built.tar", built)
+	if key != nil {
+		c, args = c.WithMountedSecret("/run/secrets/key", key), append(args, "--key", "/run/secrets/key")
+	}
+	made, err := c.WithExec(args).Directory("/image").Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Image{Module: p, Dir: made}, nil
+}
+
+// Layout is the OCI layout of the image.
+func (i *Image) Layout() *dagger.Directory { return i.Dir }
+
+// Scan asks a scanner on the image that holds one, and judges what it found.
+//
+// Example: dagger call --source=. docker-build scan --image=ghcr.io/aquasecurity/trivy:0.65.0 assert
+func (i *Image) Scan(
+	ctx context.Context,
+	// The image with the scanner.
+	image string,
+) (*Run, error) {
+	p := i.Module
+	c := dag.Container().From(image).WithFile("/usr/local/bin/penstock", p.Program(), dagger.ContainerWithFileOpts{Permissions: 0o755}).
+		WithMountedDirectory("/image", i.Dir).With(anew)
+	c, err := ran(ctx, "image-scan", "/report/report.json",
+		c.WithExec([]string{"penstock", "image-scan", "/image", "--out", "/report"}, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Dir: c.Directory("/report"), Module: p}, nil
+}
+
+// DockerPush pushes the image by digest, and returns REPOSITORY@sha256:... It is never
+// cached. Cancelled half-way it leaves no tag.
+//
+// Example: dagger call --source=. docker-build docker-push --repository=registry.example.com/shop/orders --tags=main
+// +cache="never"
+func (i *Image) DockerPush(
+	ctx context.Context,
+	// The repository, such as registry.example.com/shop/orders.
+	repository string,
+	// Tags to give; one that names another digest is refused.
+	// +optional
+	tags []string,
+	// User and password of the registry.
+	// +optional
+	registryUser string,
+	// +optional
+	registryPassword *dagger.Secret,
+	// A service that stands in for the registry, reached as registry with its port.
+	// +optional
+	registry *dagger.Service,
+) (string, error) {
+	args := []string{"penstock", "docker-push", "/image", repository}
+	for _, tag := range tags {
+		args = append(args, "--tag", tag)
+	}
+	c := atRegistry(i.Module.serviceDir("golang"), repository, registryUser, registryPassword, registry).WithMountedDirectory("/image", i.Dir)
+	return firstWord(c.With(anew).WithExec(args).Stdout(ctx))
+}
+
+// ImagePromote copies an image with all that refers to it, and returns what it is called
+// there. It is never cached.
+//
+// Example: dagger call image-promote --from=registry.example.com/shop/orders@sha256:... --to=other.example.com/shop/orders:1.4.0
+// +cache="never"
+func (p *Penstock) ImagePromote(
+	ctx context.Context,
+	// REGISTRY/REPOSITORY@sha256:...
+	from string,
+	// REGISTRY/REPOSITORY:TAG
+	to string,
+	// User and password of the registry that is copied to.
+	// +optional
+	registryUser string,
+	// +optional
+	registryPassword *dagger.Secret,
+	// A service that stands in for the registry, reached as registry with its port.
+	// +optional
+	registry *dagger.Service,
+) (string, error) {
+	c := atRegistry(p.serviceDir("golang"), to, registryUser, registryPassword, registry)
+	return firstWord(c.With(anew).WithExec([]string{"penstock", "image-promote", from, to}).Stdout(ctx))
+}
+
+// BundlePublish packs the bundle of a directory and publishes it, and returns its digest.
+// A version is never overwritten. It is never cached.
+//
+// Example: dagger call --source=. bundle-publish --version=1.4.0 --to=oci://registry.example.com/platform/bundle --key=env:BUNDLE_KEY
+// +cache="never"
+func (p *Penstock) BundlePublish(
+	ctx context.Context,
+	// The bundle's directory within the repository.
+	// +default="bundle"
+	directory string,
+	// The version, such as 1.4.0 or a tag that ends with it.
+	version string,
+	// Where to: a directory, s3://BUCKET/PREFIX or oci://REGISTRY/REPOSITORY.
+	to string,
+	// The private key that signs it.
+	key *dagger.Secret,
+	// User and password of the registry.
+	// +optional
+	registryUser string,
+	// +optional
+	registryPassword *dagger.Secret,
+	// An OIDC token, for a bucket.
+	// +optional
+	oidcToken *dagger.Secret,
+	// Variables such as AWS_REGION=eu-west-1; never a secret.
+	// +optional
+	variables []string,
+	// A service that stands in for the registry, reached as registry with its port.
+	// +optional
+	registry *dagger.Service,
+) (string, error) {
+	c := atRegistry(p.serviceDir("golang"), strings.TrimPrefix(to, "oci://"), registryUser, registryPassword, registry).WithMountedSecret("/run/secrets/key", key)
+	c, _, err := (&Cloud{Variables: variables}).on(c)
+	if err != nil {
+		return "", err
+	}
+	if oidcToken != nil { // the SDK assumes AWS_ROLE_ARN with it by itself
+		c = c.WithMountedSecret("/run/secrets/oidc", oidcToken).WithEnvVariable("AWS_WEB_IDENTITY_TOKEN_FILE", "/run/secrets/oidc")
+	}
+	c = c.WithExec([]string{"penstock", "bundle", "pack", directory, "--version", version, "--key", "/run/secrets/key", "--out", "/dist"})
+	return firstWord(c.WithExec([]string{"penstock", "bundle", "publish", "/dist", "--to", to}).Stdout(ctx))
+}
+
+// atRegistry gives a container the way to a registry, and a user's rights in it. The file
+// with the password is a secret: it is in no layer.
+func atRegistry(c *dagger.Container, ref, user string, password *dagger.Secret, registry *dagger.Service) *dagger.Container {
+	if registry != nil {
+		c = c.WithServiceBinding("registry", registry)
+	}
+	if user == "" || password == nil {
+		return c
+	}
+	host, _, _ := strings.Cut(ref, "/")
+	return c.WithMountedSecret("/run/secrets/registry", password).WithEnvVariable("DOCKER_CONFIG", "/root/.docker").
+		WithExec([]string{"penstock", "image", "login", host, "--user", user, "--password-file", "/run/secrets/registry"})
+}
+
+// firstWord is the digest or the reference that a command prints first.
+func firstWord(text string, err error) (string, error) {
+	words := strings.Fields(text)
+	if err == nil && len(words) == 0 {
+		return "", fmt.Errorf("reading what was printed: it is empty, exit %d", pipelines.ExitNotRun)
+	}
+	if err != nil {
+		return "", err
+	}
+	return words[0], nil
+}

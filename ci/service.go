@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/penstock-dev/penstock/ci/internal/dagger"
+)
+
+// onService runs a command of the program in the service's repository, on the image of a
+// tool, with the rights of a cloud and with what else it needs.
+func (p *Penstock) onService(ctx context.Context, cloud *Cloud, tool, report string, command []string, needs ...dagger.WithContainerFunc) (*dagger.Container, error) {
+	c, mirror := p.serviceDir(tool), []string(nil)
+	if tool == "terraform" {
+		c, mirror = p.mirrored(c)
+	}
+	if p.Bundle != nil {
+		c, command = c.WithMountedDirectory("/bundle", p.Bundle), append(command, "--bundle", "/bundle")
+	}
+	for _, need := range needs {
+		c = c.With(need)
+	}
+	c, login, err := cloud.on(c)
+	if err != nil {
+		return nil, err
+	}
+	args := slices.Concat([]string{"penstock"}, command, mirror, login)
+	return ran(ctx, command[0], report, c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
+}
+
+// serviceDir is a container with the service's whole repository: its commit counts.
+func (p *Penstock) serviceDir(tool string) *dagger.Container {
+	return p.bare(tool).WithDirectory("/work", p.Source).WithWorkdir(p.inside())
+}
+
+// ServiceIam plans what a service may do in an environment. It is never cached.
+//
+// Example: dagger call --source=. planner --credentials=file:creds service-iam --env=dvlp report export --path=plan
+// +cache="never"
+func (r *Planner) ServiceIam(
+	ctx context.Context,
+	// The environment, one of service.environments.
+	env string,
+	// Branch, tag or commit to compare with: who may read, sign and approve is as it is there.
+	// +optional
+	base string,
+) (*ServicePlan, error) {
+	return r.stack(ctx, "service-iam", env, base)
+}
+
+// ServiceIac plans a service's infrastructure in an environment. It is never cached.
+//
+// Example: dagger call --source=. planner --credentials=file:creds service-iac --env=dvlp report export --path=plan
+// +cache="never"
+func (r *Planner) ServiceIac(
+	ctx context.Context,
+	// The environment, one of service.environments.
+	env string,
+	// Branch, tag or commit to compare with: who may read, sign and approve is as it is there.
+	// +optional
+	base string,
+) (*ServicePlan, error) {
+	return r.stack(ctx, "service-iac", env, base)
+}
+
+// ServicePlan is the plan of a stack of a service. It holds secrets, but for the report and the page.
+type ServicePlan struct {
+	// +private
+	Planned *Planned
+	// +private
+	Stack string
+	// +private
+	Args []string
+}
+
+func (r *Planner) stack(ctx context.Context, stack, env, base string) (*ServicePlan, error) {
+	args := []string{"--env", env}
+	if base != "" {
+		args = append(args, "--base", base)
+	}
+	c, err := r.Module.onService(ctx, r.Cloud, "terraform", "/plans/report/report.json", slices.Concat([]string{stack, "plan", "--out", "/plans"}, args))
+	if err != nil {
+		return nil, err
+	}
+	return &ServicePlan{Planned: &Planned{Module: r.Module, Cloud: r.Cloud, Dir: c.Directory("/plans")}, Stack: stack, Args: args}, nil
+}
+
+// Report is a directory with the report in every format and the page of the plan.
+// Nothing in it is secret.
+func (r *ServicePlan) Report() *dagger.Directory { return r.Planned.Report() }
+
+// Page is the page for a comment on a pull request.
+func (r *ServicePlan) Page(ctx context.Context) (string, error) { return r.Planned.Page(ctx) }
+
+// Assert fails with the exit code of the verdict.
+func (r *ServicePlan) Assert(ctx context.Context) (string, error) { return r.Planned.Assert(ctx) }
+
+// Seal makes a capsule of the plan and keeps it in the store. The key is mounted into a
+// container of its own, in which neither terraform nor a provider runs.
+//
+// Example: dagger call --source=. planner --credentials=file:creds service-iac --env=prod seal --key=file:signing.pem report export --path=plan
+// +cache="never"
+func (r *ServicePlan) Seal(
+	ctx context.Context,
+	// The private key to sign with.
+	key *dagger.Secret,
+	// Address of the store; by default live.store of penstock.yaml.
+	// +optional
+	store string,
+) (*ServicePlan, error) {
+	p := r.Planned.Module
+	c := p.serviceDir("golang").WithDirectory("/plans", r.Planned.Dir).WithMountedSecret("/run/secrets/key", key)
+	args := slices.Concat([]string{"penstock", r.Stack, "seal", "--plans", "/plans", "--key", "/run/secrets/key", "--json"}, r.Args, where(nil, store))
+	if p.Bundle != nil {
+		c, args = c.WithMountedDirectory("/bundle", p.Bundle), append(args, "--bundle", "/bundle")
+	}
+	c, _, err := r.Planned.Cloud.on(c)
+	if err != nil {
+		return nil, err
+	}
+	planned := *r.Planned
+	planned.Dir = c.WithExec(args, dagger.ContainerWithExecOpts{RedirectStdout: "/plans/report/capsules.json"}).Directory("/plans")
+	if _, err = planned.Dir.Sync(ctx); err != nil {
+		return nil, err
+	}
+	return &ServicePlan{Planned: &planned, Stack: r.Stack, Args: r.Args}, nil
+}
+
+// HelmValues writes generated_helm_values.yaml of what the stacks have published. It is never cached.
+//
+// Example: dagger call --source=. planner --credentials=file:creds helm-values --env=dvlp export --path=generated_helm_values.yaml
+// +cache="never"
+func (r *Planner) HelmValues(
+	ctx context.Context,
+	// The environment, one of service.environments.
+	env string,
+) (*dagger.File, error) {
+	c, err := r.Module.onService(ctx, r.Cloud, "golang", "/values/generated_helm_values.yaml",
+		[]string{"helm-values", "--env", env, "--out", "/values/generated_helm_values.yaml"})
+	if err != nil {
+		return nil, err
+	}
+	return c.File("/values/generated_helm_values.yaml"), nil
+}

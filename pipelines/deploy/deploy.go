@@ -1,0 +1,163 @@
+// Package deploy brings a service into an environment: its image, its rights, its
+// infrastructure, its values and its release, in this order, with one report.
+//
+// Each part is a process of its own, the command that people and workflows run for that
+// part alone. So what seals a plan never shares a process with what runs terraform, and a
+// whole deploy is no other than its parts.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/bundle"
+	"github.com/penstock-dev/penstock/pipelines/image"
+	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/service"
+)
+
+// Parts of a deploy, in their order. Each may be left out by service.environments[].opt_out.
+var Parts = []string{ImagePart, service.IAM, service.IaC, "helm-values", "helm-deploy", AttestPart}
+
+// The parts that are no command of the same name: the image is judged before anything
+// is changed, and attested after everything went well.
+const (
+	ImagePart  = "image"
+	AttestPart = "image-attest"
+)
+
+// Deploy is a whole deploy of a service. It is an effect.
+type Deploy struct {
+	Service *service.Service
+	Bundle  *bundle.Bundle
+	// Image is REGISTRY/REPOSITORY@sha256:..., or with a tag, which is resolved once.
+	Image string
+	// Key is a file with the private key that seals plans and attests the image.
+	// Default: in an environment without gates one that is forgotten afterwards, by which
+	// nothing is attested.
+	Key string
+	// Identities are files with private keys that open capsules.
+	Identities []string
+	// Facts are attested beside the image once all went well.
+	Facts image.Facts
+	// Registry is where the image is.
+	Registry image.Registry
+	// Self is the penstock program.
+	Self string
+	// Flags are passed on to the parts that take them, see Flags.
+	Flags Flags
+	// Stderr hears of the progress of the parts.
+	Stderr io.Writer
+	// Progress hears of each part that starts and ends.
+	Progress func(pipelines.Event)
+}
+
+// deploying is one run.
+type deploying struct {
+	Deploy
+	room  string // a directory of our own; plans in it hold secrets
+	image string // by digest
+	unit  pipelines.Unit
+	keys  keys
+}
+
+// Run deploys. A part that does not pass keeps the ones after it from being run, which
+// the report says of each.
+func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
+	room, err := os.MkdirTemp("", "penstock-deploy-")
+	if err != nil {
+		return nil, fmt.Errorf("making room for the deploy: %w", err)
+	}
+	defer os.RemoveAll(room)
+	run := &deploying{Deploy: d, room: room, unit: pipelines.Unit{Path: d.Service.Config.Service.Name, Kind: pipelines.Live}}
+	if run.keys, err = d.prepare(room); err != nil {
+		return nil, err
+	}
+	parts := []*pipelines.Report{}
+	stopped := ""
+	for i, part := range Parts {
+		if stopped != "" {
+			parts = append(parts, run.one(part, pipelines.Result{Verdict: pipelines.NotRun, Reason: stopped}))
+			continue
+		}
+		run.tell(pipelines.Event{Stage: part, Unit: run.unit.Path, Done: i, Total: len(Parts)})
+		started := time.Now()
+		r, err := run.part(ctx, part)
+		if err != nil {
+			r = run.one(part, failed(err))
+		}
+		parts = append(parts, r)
+		run.tell(pipelines.Event{Stage: part, Unit: run.unit.Path, Done: i + 1, Total: len(Parts), Verdict: r.Verdict, Elapsed: time.Since(started)})
+		if r.Verdict != pipelines.Pass && r.Verdict != pipelines.Waived {
+			stopped = fmt.Sprintf("%s ended with %s", part, r.Verdict)
+		}
+	}
+	all := report.Concat(parts...)
+	all.Selection.Total = len(all.Selection.Units)
+	all.Close()
+	return all, nil
+}
+
+// failed is the result of a part that ended with an error: a refusal is a finding, and
+// everything else could not be done.
+func failed(err error) pipelines.Result {
+	if !errors.Is(err, image.ErrRefused) {
+		return pipelines.NotRunBecause(err)
+	}
+	finding := pipelines.Finding{Rule: "image", Verdict: pipelines.Fail, Severity: pipelines.High, Message: err.Error()}
+	var known *pipelines.Error
+	if errors.As(err, &known) {
+		finding.Position, finding.Hint = known.Position, known.Hint
+	}
+	return pipelines.Result{Verdict: pipelines.Fail, Findings: []pipelines.Finding{finding}}
+}
+
+// one is a report with a single result.
+func (d *deploying) one(part string, result pipelines.Result) *pipelines.Report {
+	result.Stage, result.Unit = part, d.unit.Path
+	r := &pipelines.Report{Stages: []string{part}, Started: time.Now().UTC(), Results: []pipelines.Result{result},
+		Selection: pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: 1, Units: []pipelines.Unit{d.unit}}}
+	r.Close()
+	return r
+}
+
+func (d *deploying) tell(e pipelines.Event) {
+	if d.Progress != nil {
+		d.Progress(e)
+	}
+}
+
+// part runs one part, unless the service leaves it out.
+func (d *deploying) part(ctx context.Context, part string) (*pipelines.Report, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("deploying: %w", context.Cause(ctx))
+	}
+	switch part {
+	case ImagePart, AttestPart:
+		if left := d.Service.LeftOut(ImagePart, part); left != nil {
+			return left, nil
+		}
+		if part == ImagePart {
+			return d.judgeImage(ctx)
+		}
+		return d.attest(ctx)
+	case service.IAM, service.IaC:
+		return d.stack(ctx, part)
+	}
+	return d.command(ctx, part, part, d.release(part)...)
+}
+
+// release are the arguments of what comes after the infrastructure.
+func (d *deploying) release(part string) []string {
+	if part == "helm-values" {
+		digest := d.digest()
+		return slices.Concat([]string{part}, optional("--image-digest", digest), d.Flags.values())
+	}
+	return slices.Concat([]string{part}, d.Flags.store())
+}
