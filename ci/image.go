@@ -120,7 +120,7 @@ func (i *Image) DockerPush(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// A service that stands in for the registry, reached as registry.local with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
@@ -148,7 +148,7 @@ func (p *Penstock) ImagePromote(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// A service that stands in for the registry, reached as registry.local with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
@@ -183,7 +183,7 @@ func (p *Penstock) BundlePublish(
 	// Variables such as AWS_REGION=eu-west-1; never a secret.
 	// +optional
 	variables []string,
-	// A service that stands in for the registry, reached as registry.local with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
@@ -204,7 +204,7 @@ func (p *Penstock) BundlePublish(
 func atRegistry(ctx context.Context, ref, user string, password *dagger.Secret, registry *dagger.Service) dagger.WithContainerFunc {
 	return func(c *dagger.Container) *dagger.Container {
 		if registry != nil {
-			c = c.WithServiceBinding("registry.local", registry)
+			c = c.WithServiceBinding("registry.localhost", registry)
 		}
 		if user == "" || password == nil {
 			return c

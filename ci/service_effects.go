@@ -116,7 +116,7 @@ func (r *Applier) ServiceDeploy(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// A service that stands in for the registry, reached as registry.local with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 	// A service that stands in for the cluster's API, reached as https://cluster with its port.

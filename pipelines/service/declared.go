@@ -118,5 +118,5 @@ func (v variable) convert(value cty.Value) (cty.Value, error) {
 	if v.defaults != nil && !value.IsNull() {
 		value = v.defaults.Apply(value)
 	}
-	return convert.Convert(value, v.kind.WithoutOptionalAttributesDeep())
+	return convert.Convert(value, v.kind)
 }
