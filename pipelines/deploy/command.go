@@ -53,7 +53,7 @@ func (f Flags) store() []string { return optional("--store", f.Store) }
 
 // where says which service, where and with which bundle.
 func (d *deploying) where() []string {
-	return slices.Concat([]string{"--dir", d.Service.Root, "--env", d.Service.Environment.Name}, optional("--bundle", d.Flags.Bundle))
+	return slices.Concat([]string{d.Service.Root, "--env", d.Service.Environment.Name}, optional("--bundle", d.Flags.Bundle))
 }
 
 // grace is how long a part has to come to an end after Ctrl-C: it waits for terraform,

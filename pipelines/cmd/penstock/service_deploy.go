@@ -18,7 +18,7 @@ func (p *program) serviceDeploy() *cobra.Command {
 	var output outputFlags
 	var d deploy.Deploy
 	cmd := &cobra.Command{
-		Use:   "service-deploy --env NAME --image REPOSITORY@DIGEST",
+		Use:   "service-deploy [DIR] --env NAME --image REPOSITORY@DIGEST",
 		Short: "Bring a service into an environment: image, rights, infrastructure, values, release",
 		Long: `Runs the parts of a deploy in their order: the image has to be attested by the environment
 before; service-iam and service-iac are planned and, where they would change something,
@@ -40,7 +40,6 @@ Exit codes:
   3  a part was not run, or something could not be read`,
 		Example: `  penstock service-deploy --env dvlp --image registry.example.com/shop/orders@sha256:...
   penstock service-deploy --env prod --image registry.example.com/shop/orders:1f2e3d --identity key.txt --key signing.pem`,
-		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if err := output.check(); err != nil {

@@ -98,13 +98,12 @@ func (p *program) stackPlan(name string) *cobra.Command {
 	var out string
 	var destroy bool
 	cmd := &cobra.Command{
-		Use:   "plan --env NAME",
+		Use:   "plan [DIR] --env NAME",
 		Short: "Plan it; nothing is changed",
 		Long: `Plans the stack with the effective values of an environment and prints the page that
 reviewers read. What is written to --out holds secrets; penstock ` + name + ` seal makes a capsule of it.
 Without --out nothing is kept.`,
 		Example: "  penstock " + name + " plan --env dvlp --out plans",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.output.check(); err != nil {
 				return err
@@ -172,11 +171,10 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	var asJSON, local bool
 	var recipients []string
 	cmd := &cobra.Command{
-		Use:     "seal --env NAME --plans PLANS --key FILE",
+		Use:     "seal [DIR] --env NAME --plans PLANS --key FILE",
 		Short:   "Make a capsule of what plan wrote",
 		Long:    `Encrypts the plan to live.recipients and signs it, as penstock capsule seal does. This process runs neither terraform nor a provider.`,
 		Example: "  penstock " + name + " seal --env dvlp --plans plans --key signing.pem",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if plans == "" || key == "" {
 				return usage("--plans and --key are needed")
@@ -233,13 +231,12 @@ func (p *program) stackApply(name string) *cobra.Command {
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
-		Use:   "apply --env NAME",
+		Use:   "apply [DIR] --env NAME",
 		Short: "Apply exactly the plan that was reviewed",
 		Long: `Applies the capsule that was sealed for the same bundle and the same effective values, and
 nothing else, under a lease and with a journal. It is an effect: after a kill, run
 penstock ` + name + ` recover.`,
 		Example: "  penstock " + name + " apply --env dvlp --identity key.txt",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.output.check(); err != nil {
 				return err
