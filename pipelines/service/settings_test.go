@@ -84,7 +84,7 @@ live:
 	if len(c.Live.Environments) != 1 || c.Live.Environments[0].Gated() || c.Live.Environments[0].Roles.Plan != "arn:p" || !slices.Equal(c.Live.Stateful, []string{"theirs", "own"}) {
 		t.Errorf("it is applied by %+v", c.Live)
 	}
-	for _, text := range []string{"version: 1\nlive: {signers: {x: 'ed25519:x'}}\n", "version: 1\nlive: {environments: [{name: a}]}\n", "version: 1\nservice: {name: orders, owner: o}\n"} {
+	for _, text := range []string{"version: 1\nlive: {signers: {x: 'ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='}}\n", "version: 1\nlive: {environments: [{name: a}]}\n", "version: 1\nservice: {name: orders, owner: o}\n"} {
 		if _, err := bundleConfig(fstest.MapFS{config.File: {Data: []byte(text)}}); err == nil || !strings.Contains(err.Error(), "bundle:terraform/penstock.yaml: it says what is the service's to say") {
 			t.Errorf("%s: %v", text, err)
 		}
