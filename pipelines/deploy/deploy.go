@@ -81,10 +81,10 @@ func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	parts, began := []*pipelines.Report{}, time.Now()
-	stopped := ""
+	stopped, skipped := "", []pipelines.Skip(nil)
 	for i, part := range Parts {
 		if stopped != "" {
-			parts = append(parts, run.one(part, pipelines.Result{Verdict: pipelines.NotRun, Reason: stopped}))
+			skipped = append(skipped, pipelines.Skip{Stage: part, Reason: stopped})
 			continue
 		}
 		run.tell(pipelines.Event{Stage: part, Unit: run.unit.Path, Done: i, Total: len(Parts)})
@@ -96,11 +96,12 @@ func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
 		parts = append(parts, run.whole(part, r))
 		run.tell(pipelines.Event{Stage: part, Unit: run.unit.Path, Done: i + 1, Total: len(Parts), Verdict: r.Verdict, Elapsed: time.Since(started)})
 		if r.Verdict != pipelines.Pass && r.Verdict != pipelines.Waived {
-			stopped = fmt.Sprintf("%s ended with %s", part, r.Verdict)
+			stopped = fmt.Sprintf("it comes after %q, which did not pass", part)
 		}
 	}
 	all := report.Concat(parts...)
 	all.Selection = run.selection()
+	all.Skipped = append(all.Skipped, skipped...)
 	all.Seconds = time.Since(began).Seconds()
 	all.Close()
 	return all, nil

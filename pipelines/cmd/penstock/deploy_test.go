@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	ociserver "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/deploy"
 	"github.com/penstock-dev/penstock/pipelines/internal/kubetest"
 )
 
@@ -208,13 +210,6 @@ func (s *site) sh(script string, env ...string) string {
 	return out
 }
 
-// deploy runs service-deploy and returns its report.
-func (s *site) deploy(environment, image string, arguments ...string) (int, *pipelines.Report) {
-	s.Helper()
-	code, out, complaints := s.try(strings.Join(append([]string{"penstock service-deploy --json --env", environment, bundles, "--image", image}, arguments...), " "))
-	return code, s.report(out, complaints)
-}
-
 func (s *site) report(out, complaints string) *pipelines.Report {
 	s.Helper()
 	r := &pipelines.Report{}
@@ -228,11 +223,18 @@ func (s *site) report(out, complaints string) *pipelines.Report {
 func verdicts(r *pipelines.Report) string {
 	var said []string
 	for _, result := range r.Results {
-		if stage := result.Stage + " " + string(result.Verdict); len(said) == 0 || said[len(said)-1] != stage {
-			said = append(said, stage)
+		said = append(said, result.Stage+" "+string(result.Verdict))
+	}
+	all, skipped := strings.Join(said, ", "), []string(nil)
+	for _, skip := range r.Skipped {
+		if slices.Contains(deploy.Parts, skip.Stage) {
+			skipped = append(skipped, skip.Stage)
 		}
 	}
-	return strings.Join(said, ", ")
+	if len(skipped) > 0 {
+		all += "; skipped: " + strings.Join(skipped, ", ")
+	}
+	return all
 }
 
 // readme are the commands of the example's README.
@@ -245,9 +247,9 @@ func readme(t *testing.T) string {
 	return fenced(t, string(text), "sh")
 }
 
-// released says which image the cluster has, and at which revision the release is.
-func (s *site) released() (image, revision string) {
+// released says which image the cluster has, and how often its deployment was changed.
+func (s *site) released() (image, generation string) {
 	s.Helper()
-	image = s.sh("kubectl --context dvlp -n " + s.namespace + " get deployment orders -o jsonpath='{.spec.template.spec.containers[0].image}'")
-	return image, s.sh("helm --kube-context dvlp -n " + s.namespace + " list -o json | grep -o '\"revision\":\"[0-9]*\"' | tr -dc 0-9")
+	image, generation, _ = strings.Cut(s.sh("kubectl --context dvlp -n "+s.namespace+" get deployment orders -o jsonpath='{.spec.template.spec.containers[0].image} {.metadata.generation}'"), " ")
+	return image, generation
 }

@@ -28,3 +28,12 @@ resource "terraform_data" "queue" {
   for_each = var.sqs_queues
   input    = { name = "${var.environment}-${var.service}-${each.key}", retention = each.value.retention }
 }
+
+# An apply takes as long as there is a file hold.
+resource "terraform_data" "held" {
+  depends_on = [terraform_data.parameter]
+
+  provisioner "local-exec" {
+    command = "while test -e PARAMETERS/hold; do touch PARAMETERS/holding; sleep 0.1; done"
+  }
+}

@@ -1,5 +1,5 @@
 # The root without a provider: terraform_data stands in for what AWS has, and files in
-# PARAMETERS for what is in SSM. An apply takes as long as there is a file hold.
+# PARAMETERS for what is in SSM.
 locals {
   contracts = { for file in fileset("${path.module}/../modules", "*/contract.yaml") : yamldecode(file("${path.module}/../modules/${file}")).type => true }
 }
@@ -15,13 +15,5 @@ resource "terraform_data" "role" {
       mkdir -p 'PARAMETERS/${var.environment}/${var.service}/iam/role'
       printf %s 'arn:aws:iam::${var.account}:role/penstock/${var.environment}-${var.service}' > 'PARAMETERS/${var.environment}/${var.service}/iam/role/arn'
     EOT
-  }
-}
-
-resource "terraform_data" "held" {
-  depends_on = [terraform_data.role]
-
-  provisioner "local-exec" {
-    command = "while test -e PARAMETERS/hold; do touch PARAMETERS/holding; sleep 0.1; done"
   }
 }
