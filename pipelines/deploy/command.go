@@ -65,14 +65,16 @@ func (d *deploying) start(ctx context.Context, argv []string) (process.Output, e
 	return process.Run(ctx, process.Command{Argv: append([]string{d.Self}, argv...), Dir: d.Service.Root, Env: os.Environ(), Stderr: d.Stderr, Grace: grace})
 }
 
-// command runs a part and returns its report. What ends without one is an error.
+// command runs a part and returns its report, also of one that was asked to stop: it says
+// how far it came. What ends without one is an error.
 func (d *deploying) command(ctx context.Context, part, what string, argv ...string) (*pipelines.Report, error) {
 	out, err := d.start(ctx, slices.Concat(argv, d.where(), []string{"--format", "json"}))
-	if err != nil {
+	r, unread := report.Read(strings.NewReader(string(out.Stdout)))
+	whole := unread == nil && r.Verdict.ExitCode() == out.Exit
+	switch {
+	case err != nil && (!whole || ctx.Err() == nil):
 		return nil, fmt.Errorf("running %s: %w", what, err)
-	}
-	r, err := report.Read(strings.NewReader(string(out.Stdout)))
-	if err != nil || r.Verdict.ExitCode() != out.Exit {
+	case !whole:
 		return nil, said(what, out)
 	}
 	return r, nil

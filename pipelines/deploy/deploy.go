@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -79,11 +80,11 @@ func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
 	if run.keys, err = d.prepare(room); err != nil {
 		return nil, err
 	}
-	parts := []*pipelines.Report{}
-	stopped := ""
+	parts, began := []*pipelines.Report{}, time.Now()
+	stopped, skipped := "", []pipelines.Skip(nil)
 	for i, part := range Parts {
 		if stopped != "" {
-			parts = append(parts, run.one(part, pipelines.Result{Verdict: pipelines.NotRun, Reason: stopped}))
+			skipped = append(skipped, pipelines.Skip{Stage: part, Reason: stopped})
 			continue
 		}
 		run.tell(pipelines.Event{Stage: part, Unit: run.unit.Path, Done: i, Total: len(Parts)})
@@ -92,14 +93,16 @@ func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
 		if err != nil {
 			r = run.one(part, failed(err))
 		}
-		parts = append(parts, r)
+		parts = append(parts, run.whole(part, r))
 		run.tell(pipelines.Event{Stage: part, Unit: run.unit.Path, Done: i + 1, Total: len(Parts), Verdict: r.Verdict, Elapsed: time.Since(started)})
 		if r.Verdict != pipelines.Pass && r.Verdict != pipelines.Waived {
-			stopped = fmt.Sprintf("%s ended with %s", part, r.Verdict)
+			stopped = fmt.Sprintf("it comes after %q, which did not pass", part)
 		}
 	}
 	all := report.Concat(parts...)
-	all.Selection.Total = len(all.Selection.Units)
+	all.Selection = run.selection()
+	all.Skipped = append(all.Skipped, skipped...)
+	all.Seconds = time.Since(began).Seconds()
 	all.Close()
 	return all, nil
 }
@@ -118,13 +121,55 @@ func failed(err error) pipelines.Result {
 	return pipelines.Result{Verdict: pipelines.Fail, Findings: []pipelines.Finding{finding}}
 }
 
+// whole makes one result of what a part reports of its steps: a deploy has a result for
+// each part, whatever the part is made of.
+func (d *deploying) whole(part string, r *pipelines.Report) *pipelines.Report {
+	result := pipelines.Result{Stage: part, Unit: d.unit.Path, Verdict: r.Verdict, Seconds: r.Seconds, Judged: map[string]int{}}
+	var reasons []string
+	for _, step := range r.Results {
+		prefix := ""
+		if len(r.Results) > 1 {
+			prefix = step.Stage + ": "
+		}
+		for _, finding := range step.Findings {
+			if prefix != "" {
+				finding.Rule = step.Stage + "/" + finding.Rule
+			}
+			result.Findings = append(result.Findings, finding)
+		}
+		for noun, n := range step.Judged {
+			result.Judged[noun] += n
+		}
+		if step.Verdict != r.Verdict {
+			continue
+		}
+		if step.Reason != "" {
+			reasons = append(reasons, prefix+step.Reason)
+		}
+		if result.Hint == "" {
+			result.Hint = step.Hint
+		}
+	}
+	result.Reason = strings.Join(reasons, "; ")
+	all := *r
+	all.Stages, all.Results = []string{part}, []pipelines.Result{result}
+	all.Selection = d.selection()
+	all.Close()
+	return &all
+}
+
 // one is a report with a single result.
 func (d *deploying) one(part string, result pipelines.Result) *pipelines.Report {
 	result.Stage, result.Unit = part, d.unit.Path
 	r := &pipelines.Report{Stages: []string{part}, Started: time.Now().UTC(), Results: []pipelines.Result{result},
-		Selection: pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: 1, Units: []pipelines.Unit{d.unit}}}
+		Selection: d.selection()}
 	r.Close()
 	return r
+}
+
+// selection is the service, as the one unit of a deploy.
+func (d *deploying) selection() pipelines.Selection {
+	return pipelines.Selection{Schema: pipelines.SelectionSchema, All: true, Total: 1, Units: []pipelines.Unit{d.unit}}
 }
 
 func (d *deploying) tell(e pipelines.Event) {

@@ -113,7 +113,7 @@ func declaration(block *hcl.Block) (variable, error) {
 }
 
 // convert is a value as Terraform makes it of what was said: with the defaults of
-// optional attributes.
+// optional attributes, and null for those that have none.
 func (v variable) convert(value cty.Value) (cty.Value, error) {
 	if v.defaults != nil && !value.IsNull() {
 		value = v.defaults.Apply(value)
