@@ -18,12 +18,13 @@ variable "sqs_queues" {
 }
 
 locals {
+  resources = { sqs_queues = var.sqs_queues }
   contracts = { for file in fileset("${path.module}/../modules", "*/contract.yaml") : yamldecode(file("${path.module}/../modules/${file}")).type => true }
 }
 
 resource "terraform_data" "role" {
   input = {
     name   = "${var.environment}-${var.service}"
-    access = { for name, queue in var.sqs_queues : name => queue.access if local.contracts["sqs_queues"] }
+    access = { for name, queue in local.resources.sqs_queues : name => queue.access if local.contracts["sqs_queues"] }
   }
 }
