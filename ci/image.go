@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -118,7 +120,7 @@ func (i *Image) DockerPush(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// A service that stands in for the registry, reached as registry with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
@@ -126,7 +128,7 @@ func (i *Image) DockerPush(
 	for _, tag := range tags {
 		args = append(args, "--tag", tag)
 	}
-	c := atRegistry(i.Module.serviceDir("golang"), repository, registryUser, registryPassword, registry).WithMountedDirectory("/image", i.Dir)
+	c := i.Module.serviceDir("golang").With(atRegistry(ctx, repository, registryUser, registryPassword, registry)).WithMountedDirectory("/image", i.Dir)
 	return firstWord(c.With(anew).WithExec(args).Stdout(ctx))
 }
 
@@ -146,11 +148,11 @@ func (p *Penstock) ImagePromote(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// A service that stands in for the registry, reached as registry with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
-	c := atRegistry(p.serviceDir("golang"), to, registryUser, registryPassword, registry)
+	c := p.serviceDir("golang").With(atRegistry(ctx, to, registryUser, registryPassword, registry))
 	return firstWord(c.With(anew).WithExec([]string{"penstock", "image-promote", from, to}).Stdout(ctx))
 }
 
@@ -181,11 +183,11 @@ func (p *Penstock) BundlePublish(
 	// Variables such as AWS_REGION=eu-west-1; never a secret.
 	// +optional
 	variables []string,
-	// A service that stands in for the registry, reached as registry with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
-	c := atRegistry(p.serviceDir("golang"), strings.TrimPrefix(to, "oci://"), registryUser, registryPassword, registry).WithMountedSecret("/run/secrets/key", key)
+	c := p.serviceDir("golang").With(atRegistry(ctx, strings.TrimPrefix(to, "oci://"), registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
 	c, _, err := (&Cloud{Variables: variables}).on(c)
 	if err != nil {
 		return "", err
@@ -197,18 +199,29 @@ func (p *Penstock) BundlePublish(
 	return firstWord(c.WithExec([]string{"penstock", "bundle", "publish", "/dist", "--to", to}).Stdout(ctx))
 }
 
-// atRegistry gives a container the way to a registry, and a user's rights in it. The file
-// with the password is a secret: it is in no layer.
-func atRegistry(c *dagger.Container, ref, user string, password *dagger.Secret, registry *dagger.Service) *dagger.Container {
-	if registry != nil {
-		c = c.WithServiceBinding("registry", registry)
+// atRegistry gives a container the way to a registry, and a user's rights in it. The
+// configuration with the password is a secret: it is in no layer.
+func atRegistry(ctx context.Context, ref, user string, password *dagger.Secret, registry *dagger.Service) dagger.WithContainerFunc {
+	return func(c *dagger.Container) *dagger.Container {
+		if registry != nil {
+			c = c.WithServiceBinding("registry.localhost", registry)
+		}
+		if user == "" || password == nil {
+			return c
+		}
+		host, _, _ := strings.Cut(ref, "/")
+		plain, err := password.Plaintext(ctx)
+		if err != nil {
+			return c // the registry then says that it wants a login
+		}
+		auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + plain))
+		text, err := json.Marshal(map[string]any{"auths": map[string]any{host: map[string]string{"auth": auth}}})
+		if err != nil {
+			return c
+		}
+		return c.WithMountedSecret("/run/secrets/docker/config.json", dag.SetSecret("registry-"+host+"-"+user, string(text))).
+			WithEnvVariable("DOCKER_CONFIG", "/run/secrets/docker")
 	}
-	if user == "" || password == nil {
-		return c
-	}
-	host, _, _ := strings.Cut(ref, "/")
-	return c.WithMountedSecret("/run/secrets/registry", password).WithEnvVariable("DOCKER_CONFIG", "/root/.docker").
-		WithExec([]string{"penstock", "image", "login", host, "--user", user, "--password-file", "/run/secrets/registry"})
 }
 
 // firstWord is the digest or the reference that a command prints first.

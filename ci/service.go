@@ -7,11 +7,11 @@ import (
 	"github.com/penstock-dev/penstock/ci/internal/dagger"
 )
 
-// onService runs a command of the program in the service's repository, on the image of a
-// tool, with the rights of a cloud and with what else it needs.
-func (p *Penstock) onService(ctx context.Context, cloud *Cloud, tool, report string, command []string, needs ...dagger.WithContainerFunc) (*dagger.Container, error) {
-	c, mirror := p.serviceDir(tool), []string(nil)
-	if tool == "terraform" {
+// onService runs a command of the program in the service's repository, with terraform,
+// the rights of a cloud, and what else it needs.
+func (p *Penstock) onService(ctx context.Context, cloud *Cloud, report string, command []string, needs ...dagger.WithContainerFunc) (*dagger.Container, error) {
+	c, mirror := p.serviceDir("terraform"), []string(nil)
+	if command[0] != "helm-values" && command[0] != "helm-deploy" && command[0] != "helm-rollback" && !slices.Contains(command, "recover") {
 		c, mirror = p.mirrored(c)
 	}
 	if p.Bundle != nil {
@@ -23,6 +23,9 @@ func (p *Penstock) onService(ctx context.Context, cloud *Cloud, tool, report str
 	c, login, err := cloud.on(c)
 	if err != nil {
 		return nil, err
+	}
+	if command[0] == "helm-deploy" || command[0] == "helm-rollback" {
+		login = nil // the cluster has credentials of its own
 	}
 	args := slices.Concat([]string{"penstock"}, command, mirror, login)
 	return ran(ctx, command[0], report, c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
@@ -78,7 +81,7 @@ func (r *Planner) stack(ctx context.Context, stack, env, base string) (*ServiceP
 	if base != "" {
 		args = append(args, "--base", base)
 	}
-	c, err := r.Module.onService(ctx, r.Cloud, "terraform", "/plans/report/report.json", slices.Concat([]string{stack, "plan", "--out", "/plans"}, args))
+	c, err := r.Module.onService(ctx, r.Cloud, "/plans/report/report.json", slices.Concat([]string{stack, "plan", "--out", "/plans"}, args))
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +138,7 @@ func (r *Planner) HelmValues(
 	// The environment, one of service.environments.
 	env string,
 ) (*dagger.File, error) {
-	c, err := r.Module.onService(ctx, r.Cloud, "golang", "/values/generated_helm_values.yaml",
+	c, err := r.Module.onService(ctx, r.Cloud, "/values/generated_helm_values.yaml",
 		[]string{"helm-values", "--env", env, "--out", "/values/generated_helm_values.yaml"})
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (r *Applier) stack(ctx context.Context, stack, env string, recover bool) (*
 	if recover {
 		command = []string{stack, "recover"}
 	}
-	return r.onService(ctx, "terraform", env, command, nil)
+	return r.onService(ctx, env, command, nil)
 }
 
 // HelmDeploy releases the chart of a service in an environment. It is never cached.
@@ -74,7 +74,7 @@ func (r *Applier) HelmDeploy(
 	if dryRun {
 		command = append(command, "--dry-run")
 	}
-	return r.onService(ctx, "helm", env, command, inCluster(kubeconfig, values, cluster))
+	return r.onService(ctx, env, command, r.Module.inCluster(kubeconfig, values, cluster))
 }
 
 // HelmRollback brings back what was released before. It is never cached.
@@ -91,7 +91,7 @@ func (r *Applier) HelmRollback(
 	// +optional
 	cluster *dagger.Service,
 ) (*Applied, error) {
-	return r.onService(ctx, "helm", env, []string{"helm-rollback"}, inCluster(kubeconfig, nil, cluster))
+	return r.onService(ctx, env, []string{"helm-rollback"}, r.Module.inCluster(kubeconfig, nil, cluster))
 }
 
 // ServiceDeploy brings a service into an environment: its image, its rights, its
@@ -116,26 +116,22 @@ func (r *Applier) ServiceDeploy(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// A service that stands in for the registry, reached as registry with its port.
+	// A service that stands in for the registry, reached as registry.localhost with its port.
 	// +optional
 	registry *dagger.Service,
 	// A service that stands in for the cluster's API, reached as https://cluster with its port.
 	// +optional
 	cluster *dagger.Service,
 ) (*Applied, error) {
-	need := inCluster(kubeconfig, nil, cluster)
-	return r.onService(ctx, "helm", env, []string{"service-deploy", "--image", image, "--identity", "/run/secrets/identity", "--key", "/run/secrets/key"},
+	need := r.Module.inCluster(kubeconfig, nil, cluster)
+	return r.onService(ctx, env, []string{"service-deploy", "--image", image, "--identity", "/run/secrets/identity", "--key", "/run/secrets/key"},
 		func(c *dagger.Container) *dagger.Container {
-			return atRegistry(c.With(need), image, registryUser, registryPassword, registry).WithMountedSecret("/run/secrets/key", key).
-				WithFile("/usr/local/bin/terraform", dag.Container().From(r.Module.image("terraform")).File(terraformIn))
+			return c.With(need).With(atRegistry(ctx, image, registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
 		})
 }
 
-// terraformIn is where the image of terraform has it.
-const terraformIn = "/bin/terraform"
-
 // onService runs a command that changes the world, once.
-func (r *Applier) onService(ctx context.Context, tool, env string, command []string, need dagger.WithContainerFunc) (*Applied, error) {
+func (r *Applier) onService(ctx context.Context, env string, command []string, need dagger.WithContainerFunc) (*Applied, error) {
 	needs := []dagger.WithContainerFunc{func(c *dagger.Container) *dagger.Container {
 		return c.WithMountedSecret("/run/secrets/identity", r.Identity)
 	}}
@@ -143,7 +139,7 @@ func (r *Applier) onService(ctx context.Context, tool, env string, command []str
 		needs = append(needs, need)
 	}
 	command = slices.Concat(command, []string{"--env", env, "--out", "/report"}, where(nil, r.Store))
-	c, err := r.Module.onService(ctx, r.Cloud, tool, "/report/report.json", command, needs...)
+	c, err := r.Module.onService(ctx, r.Cloud, "/report/report.json", command, needs...)
 	if err != nil {
 		return nil, err
 	}
@@ -152,10 +148,12 @@ func (r *Applier) onService(ctx context.Context, tool, env string, command []str
 	return &Applied{Dir: report, Module: r.Module}, err
 }
 
-// inCluster gives a container the way to a cluster, and the values of a release.
-func inCluster(kubeconfig *dagger.Secret, values *dagger.File, cluster *dagger.Service) dagger.WithContainerFunc {
+// inCluster gives a container helm, kubectl, the way to a cluster, and the values of a release.
+func (p *Penstock) inCluster(kubeconfig *dagger.Secret, values *dagger.File, cluster *dagger.Service) dagger.WithContainerFunc {
 	return func(c *dagger.Container) *dagger.Container {
-		c = c.WithMountedSecret("/run/secrets/kubeconfig", kubeconfig).WithEnvVariable("KUBECONFIG", "/run/secrets/kubeconfig")
+		c = c.WithFile("/usr/local/bin/helm", dag.Container().From(p.image("helm")).File("/usr/bin/helm")).
+			WithFile("/usr/local/bin/kubectl", dag.Container().From(p.image("kubectl")).File("/bin/kubectl")).
+			WithMountedSecret("/run/secrets/kubeconfig", kubeconfig).WithEnvVariable("KUBECONFIG", "/run/secrets/kubeconfig")
 		if values != nil {
 			c = c.WithFile("generated_helm_values.yaml", values)
 		}

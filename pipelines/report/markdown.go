@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -23,7 +24,10 @@ const noticesShown = 10
 // or not at all, and how much was left out. It is an error if limit is too small
 // for the summary alone.
 func Markdown(w io.Writer, r *pipelines.Report, limit int) error {
-	head, foot := markdownHead(r), "\nReproduce: "+code(reproduce(r))+"\n"
+	head, foot := markdownHead(r), ""
+	if command := reproduce(r); command != "" {
+		foot = "\nReproduce: " + code(command) + "\n"
+	}
 	const rest = 100 // for the line that says what was left out
 	room := limit - len(head) - len(foot) - rest
 	if room < 0 {
@@ -132,8 +136,15 @@ func markdownRow(f pipelines.Finding) string {
 	return fmt.Sprintf("| %s | %s | %s |\n", where, cell, prose(f.Rule))
 }
 
-// reproduce is the command that gives the same report.
+// judging are the stages of penstock check.
+var judging = []string{"terraform-fmt", "terraform-validate", "tflint", "compliance"}
+
+// reproduce is the command that gives the same report, "" where it is not one of penstock
+// check: what else there is cannot be told from its stages.
 func reproduce(r *pipelines.Report) string {
+	if slices.ContainsFunc(r.Stages, func(stage string) bool { return !slices.Contains(judging, stage) }) {
+		return ""
+	}
 	command := "penstock check"
 	if r.Selection.Base != "" {
 		command += " --base " + r.Selection.Base

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"strconv"
@@ -185,6 +187,30 @@ func TestRefusedFiles(t *testing.T) {
 	}
 	if _, err := configured(t, "dvlp", map[string]string{"service.tfvars": "engine = <<-A\n  one\n  two\nA\nsqs_queues = { a = { retention = -1 } }\n"}); err != nil {
 		t.Errorf("a heredoc and a negative number are values: %v", err)
+	}
+}
+
+// An optional attribute without a default may be left out, beside one that has a default.
+func TestOptionalAttributesWithoutADefault(t *testing.T) {
+	terraform := fstest.MapFS{"service-iam/x.tf": {Data: []byte(`variable "service" {}`)}, "service-iac/x.tf": {Data: []byte(
+		"variable \"buckets\" {\n  type = map(object({ days = optional(number), kept = optional(number, 90), of = optional(list(object({ by = optional(string) }))) }))\n}\n")}}
+	repository := fstest.MapFS{config.File: {Data: []byte(ordersYAML)}, Values: {Data: []byte("buckets = { a = {}, b = { days = 3, of = [{}] } }")}}
+	c, err := config.Load(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := Configure(repository, terraform, *c.Service, "dvlp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := made.Tfvars(IaC)
+	var compact bytes.Buffer
+	if err == nil {
+		err = json.Compact(&compact, got)
+	}
+	const want = `{"buckets":{"a":{"days":null,"kept":90,"of":null},"b":{"days":3,"kept":90,"of":[{"by":null}]}}}`
+	if err != nil || compact.String() != want {
+		t.Errorf("got %v\n%s, want\n%s", err, compact.String(), want)
 	}
 }
 

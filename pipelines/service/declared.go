@@ -113,10 +113,10 @@ func declaration(block *hcl.Block) (variable, error) {
 }
 
 // convert is a value as Terraform makes it of what was said: with the defaults of
-// optional attributes.
+// optional attributes, and null for those that have none.
 func (v variable) convert(value cty.Value) (cty.Value, error) {
 	if v.defaults != nil && !value.IsNull() {
 		value = v.defaults.Apply(value)
 	}
-	return convert.Convert(value, v.kind.WithoutOptionalAttributesDeep())
+	return convert.Convert(value, v.kind)
 }

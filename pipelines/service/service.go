@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -156,4 +157,9 @@ func (w *Workspace) Planned() (*config.Config, error) {
 			Hint: "bring it there first, in a change of its own: who may read, sign and approve is not for a change itself to say"}}
 	}
 	return w.planned, nil
+}
+
+// Ungated says whether the environment takes what a person planned and sealed themselves.
+func (s *Service) Ungated() bool {
+	return slices.ContainsFunc(s.Config.Live.Environments, func(e config.Environment) bool { return e.Name == s.Environment.Name && !e.Gated() })
 }

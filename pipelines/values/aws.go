@@ -167,7 +167,7 @@ func Explained(doing, right string, err error) error {
 	case strings.Contains(text, "IMDS"): // the last place where the SDK looks for credentials
 		return say("log in to AWS, then run penstock doctor", "there are no credentials")
 	case errors.As(err, &unsent):
-		return say("look at the network, then run penstock doctor", "the service cannot be reached")
+		return &pipelines.Error{Err: fmt.Errorf("%s: %w", doing, &Failure{Reason: "the service cannot be reached", Cause: err, Unreachable: true}), Hint: "look at the network, then run penstock doctor"}
 	case code != "" && code != "UnknownError":
 		return say("run it again later; penstock doctor says what is reachable", "AWS answered %s", code)
 	case strings.Contains(text, "get credentials"), strings.Contains(text, "get identity"):
@@ -199,6 +199,8 @@ func orWords(text, otherwise string) string {
 type Failure struct {
 	Reason string
 	Cause  error
+	// Unreachable says that no answer came, so that nothing is known.
+	Unreachable bool
 }
 
 func (f *Failure) Error() string { return f.Reason }

@@ -162,6 +162,10 @@ func (g Generate) build(ctx context.Context, b *built) (pipelines.Result, error)
 		b.notice(fmt.Sprintf("the chart %q is a third party's: helm-deploy, which fetches it, judges the values", c.name))
 		return pipelines.Result{}, nil
 	}
+	if repository, _ := at(merged(b.layers), []string{"image", "repository"}); blank(repository) {
+		return pipelines.Result{Findings: []pipelines.Finding{{Position: plan.image, Rule: "image", Verdict: pipelines.Fail, Severity: pipelines.High,
+			Message: "nothing says which image is released", Hint: "set service.image in penstock.yaml: its repository, without a tag"}}}, nil
+	}
 	findings, noImage, err := c.judge(b.layers)
 	if err != nil {
 		return pipelines.NotRunBecause(err), nil

@@ -246,6 +246,7 @@ func TestWhatTheChartDoesNotTake(t *testing.T) {
 		"yes, as helm reads": {map[string]string{"dvlp-helm_values.yaml": "config:\n  DEBUG: yes\n"}, `dvlp-helm_values.yaml:2:3: config.DEBUG is of the type boolean, allowed is string`},
 		"by the environment": {map[string]string{"helm_values.yaml": "port: 8080\n", "dvlp-helm_values.yaml": "port: http\n"}, `dvlp-helm_values.yaml:1:1: port is of the type string`},
 		"a default":          {map[string]string{"helm_values.yaml": "migration:\n  enabled: true\n"}, `helm_values.yaml:1:1: migration.command is not of the form that is allowed (minItems), as bundle:charts/http-service/values.yaml:`},
+		"no image":           {map[string]string{"penstock.yaml": strings.Replace(ordersYAML, "  image: registry.example.com/shop/orders\n", "", 1)}, `penstock.yaml:4:1: nothing says which image is released [image] | set service.image`},
 		"no such chart":      {map[string]string{"penstock.yaml": strings.Replace(ordersYAML, "  secrets:", "  chart: {name: htp-service}\n  secrets:", 1)}, `the bundle has no chart "htp-service" [chart] | it has`},
 		"no file":            {map[string]string{"helm_values.yaml": ""}, `helm_values.yaml: there is no such file [values-file] | write it, though it be empty`},
 		"not UTF-8":          {map[string]string{"helm_values.yaml": "port: 8080\nx: \xff\n"}, `helm_values.yaml:2:1: it is not UTF-8`},

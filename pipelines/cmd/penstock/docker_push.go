@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -66,15 +67,18 @@ func (p *program) showPushed(pushed *image.Pushed, asJSON bool) error {
 	if asJSON {
 		return p.printJSON(pushed)
 	}
-	fmt.Fprintln(p.out, report.Printable(pushed.Reference))
-	fmt.Fprintf(p.out, "  read back: %d manifests, %d blobs, %d referrers\n", pushed.Proof.Manifests, pushed.Proof.Blobs, pushed.Proof.Referrers)
+	// In one write: who takes the first line alone, as head -1 does, may be gone before a second.
+	var said strings.Builder
+	fmt.Fprintln(&said, report.Printable(pushed.Reference))
+	fmt.Fprintf(&said, "  read back: %d manifests, %d blobs, %d referrers\n", pushed.Proof.Manifests, pushed.Proof.Blobs, pushed.Proof.Referrers)
 	if len(pushed.Tags) > 0 {
-		fmt.Fprintf(p.out, "  tags: %s\n", strings.Join(pushed.Tags, ", "))
+		fmt.Fprintf(&said, "  tags: %s\n", strings.Join(pushed.Tags, ", "))
 	}
 	if len(pushed.Moved) > 0 {
-		fmt.Fprintf(p.out, "  moved from another digest: %s\n", strings.Join(pushed.Moved, ", "))
+		fmt.Fprintf(&said, "  moved from another digest: %s\n", strings.Join(pushed.Moved, ", "))
 	}
-	return nil
+	_, err := io.WriteString(p.out, said.String())
+	return err
 }
 
 // printJSON prints a value for programs.

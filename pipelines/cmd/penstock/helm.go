@@ -72,7 +72,7 @@ func (p *program) helmDeploy() *cobra.Command {
 	var where serviceFlags
 	var explain bool
 	cmd := &cobra.Command{
-		Use:   "helm-deploy --env NAME",
+		Use:   "helm-deploy [DIR] --env NAME",
 		Short: "Release the chart of a service in an environment",
 		Long: `Renders the chart with the values of the service, judges the manifest by policy and by
 the API server, shows what changes, and deploys it with helm: waiting for the workloads,
@@ -84,7 +84,6 @@ helm_values.yaml, NAME-helm_values.yaml, generated_helm_values.yaml.`,
 		Example: `  penstock helm-deploy --env dvlp --dry-run              # what would change
   penstock helm-deploy --env dvlp --dry-run --explain    # and which file sets which value
   penstock helm-deploy --env dvlp`,
-		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-deploy")
 			if err != nil || left {
@@ -135,14 +134,13 @@ func (p *program) helmRollback() *cobra.Command {
 	var where serviceFlags
 	var revision int
 	cmd := &cobra.Command{
-		Use:   "helm-rollback --env NAME",
+		Use:   "helm-rollback [DIR] --env NAME",
 		Short: "Bring back what was released before",
 		Long: `Rolls the release back to the revision that was deployed with success before the one that
 is, or to --revision. Two rollbacks go two steps back. It is done under the lease, shows
 what changes, waits for the workloads, and is recorded.`,
 		Example: `  penstock helm-rollback --env dvlp --dry-run
   penstock helm-rollback --env dvlp --revision 4`,
-		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if revision < 0 || cmd.Flags().Changed("revision") && revision == 0 {
 				return usage("--revision is %d, allowed are whole numbers from 1", revision)
@@ -166,10 +164,8 @@ what changes, waits for the workloads, and is recorded.`,
 		},
 	}
 	f.add(cmd)
-	flags := cmd.Flags()
-	flags.StringVar(&where.dir, "dir", ".", "the service's repository is in `DIR`")
-	flags.StringVar(&where.env, "env", "", "the environment `NAME` of service.environments")
-	flags.IntVar(&revision, "revision", 0, "the `REVISION` to bring back (default the one before)")
+	where.addPlace(cmd)
+	cmd.Flags().IntVar(&revision, "revision", 0, "the `REVISION` to bring back (default the one before)")
 	return cmd
 }
 

@@ -81,7 +81,7 @@ func (p *program) helmValues() *cobra.Command {
 	var f valuesFlags
 	var out string
 	cmd := &cobra.Command{
-		Use:   "helm-values --env NAME",
+		Use:   "helm-values [DIR] --env NAME",
 		Short: "Look up what the chart of a service needs, and write it",
 		Long: `Looks up what service-iam and service-iac wrote for the service, and writes
 generated_helm_values.yaml: environment variables, the role of the service account, the
@@ -93,7 +93,6 @@ written. What the chart does not take is said with the file and the line that se
 		Example: `  penstock helm-values --env dvlp
   penstock helm-values --env dvlp --parameters parameters   without a cloud
   penstock helm-values diff --env dvlp`,
-		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			g, done, err := f.generate(cmd.Context())
 			if err != nil {
@@ -129,7 +128,7 @@ func (p *program) helmValuesDiff() *cobra.Command {
 	var f valuesFlags
 	var against string
 	cmd := &cobra.Command{
-		Use:   "diff --env NAME",
+		Use:   "diff [DIR] --env NAME",
 		Short: "Show what the looked-up values would change in what is deployed",
 		Long: `Looks the values up as helm-values does, and compares them with those of the revision that
 is deployed, which helm is asked for, or with a file. No secret is shown, for none is
@@ -139,7 +138,6 @@ As with diff, the exit code is 0 where nothing differs and 1 where something doe
 says that it could not be found out.`,
 		Example: `  penstock helm-values diff --env dvlp
   penstock helm-values diff --env dvlp --against generated_helm_values.yaml`,
-		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			g, done, err := f.generate(cmd.Context())
 			if err != nil {

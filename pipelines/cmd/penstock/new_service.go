@@ -38,7 +38,7 @@ is there is overwritten.`,
 			for _, name := range written {
 				fmt.Fprintln(p.out, report.Printable(name))
 			}
-			fmt.Fprintf(p.out, "next: run penstock service explain --dir %s --env dvlp --bundle DIR\n", report.Printable(s.Name))
+			fmt.Fprintf(p.out, "next: run penstock service explain %s --env dvlp --bundle DIR\n", report.Printable(s.Name))
 			return nil
 		},
 	}

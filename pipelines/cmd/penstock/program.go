@@ -66,9 +66,8 @@ func (p *program) root() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(p.check(), p.units(), p.report(), p.plan(), p.capsule(), p.apply(), p.recover(), p.unlock(), p.drift(), p.new(), p.comment(), p.demo())
 	cmd.AddCommand(p.bundle(), p.manifest(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
-	cmd.AddCommand(p.helmDeploy(), p.helmRollback())
+	cmd.AddCommand(p.helmValues(), p.helmDeploy(), p.helmRollback(), p.serviceDeploy(), p.doctor())
 	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
-	cmd.AddCommand(p.helmValues())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}

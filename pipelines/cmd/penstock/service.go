@@ -23,10 +23,21 @@ type serviceFlags struct {
 }
 
 func (f *serviceFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "dir", ".", "the service's repository is in `DIR`")
-	flags.StringVar(&f.env, "env", "", "the environment `NAME` of service.environments")
-	flags.StringVar(&f.bundle, "bundle", "", "take the bundle in `DIR`, unpacked or a working copy, in place of service.bundle")
+	f.addPlace(cmd)
+	cmd.Flags().StringVar(&f.bundle, "bundle", "", "take the bundle in `DIR`, unpacked or a working copy, in place of service.bundle")
+}
+
+// addPlace says which service, and where: the one argument of a command is the
+// directory of the service's repository, as it is of all others.
+func (f *serviceFlags) addPlace(cmd *cobra.Command) {
+	cmd.Args = args(func(cmd *cobra.Command, given []string) error {
+		f.dir = "."
+		if len(given) > 0 {
+			f.dir = given[0]
+		}
+		return cobra.MaximumNArgs(1)(cmd, given)
+	})
+	cmd.Flags().StringVar(&f.env, "env", "", "the environment `NAME` of service.environments")
 }
 
 // open reads the service. base is a ref, "" without one.
@@ -81,7 +92,7 @@ func (p *program) explain() *cobra.Command {
 	var f serviceFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "explain --env NAME",
+		Use:   "explain [DIR] --env NAME",
 		Short: "Show every effective value of a service, and the line that set it",
 		Long: `Shows what the service's infrastructure is made of in an environment: each value, the file
 and the line that set it, and which of the stacks read it. service.tfvars holds
@@ -92,7 +103,6 @@ service runs, and what nobody set has the default of the bundle.
 Types are those of the bundle. Nothing is run, and nothing is asked of a cloud.`,
 		Example: `  penstock service explain --env pprd
   penstock service explain --env pprd --json`,
-		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := f.open(cmd.Context(), "")
 			if err != nil {

@@ -11,11 +11,10 @@ func (p *program) stackRecover(name string) *cobra.Command {
 	var f stackFlags
 	var end bool
 	cmd := &cobra.Command{
-		Use:     "recover --env NAME",
+		Use:     "recover [DIR] --env NAME",
 		Short:   "Clean up after an apply that was killed, and say what it did",
 		Long:    `Does for the stack what penstock recover does for live units.`,
 		Example: "  penstock " + name + " recover --env dvlp",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.output.check(); err != nil {
 				return err
@@ -55,11 +54,10 @@ func (p *program) stackRecover(name string) *cobra.Command {
 func (p *program) stackDrift(name string) *cobra.Command {
 	var f stackFlags
 	cmd := &cobra.Command{
-		Use:     "drift --env NAME",
+		Use:     "drift [DIR] --env NAME",
 		Short:   "Find what was changed outside of the code, and what was never applied",
 		Long:    `Does for the stack what penstock drift does for live units.`,
 		Example: "  penstock " + name + " drift --env dvlp",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.output.check(); err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,8 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/capsule"
+	"github.com/penstock-dev/penstock/pipelines/forge"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
@@ -95,13 +98,12 @@ func (p *program) stackPlan(name string) *cobra.Command {
 	var out string
 	var destroy bool
 	cmd := &cobra.Command{
-		Use:   "plan --env NAME",
+		Use:   "plan [DIR] --env NAME",
 		Short: "Plan it; nothing is changed",
 		Long: `Plans the stack with the effective values of an environment and prints the page that
 reviewers read. What is written to --out holds secrets; penstock ` + name + ` seal makes a capsule of it.
 Without --out nothing is kept.`,
 		Example: "  penstock " + name + " plan --env dvlp --out plans",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.output.check(); err != nil {
 				return err
@@ -167,12 +169,12 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	var f stackFlags
 	var key, plans string
 	var asJSON, local bool
+	var recipients []string
 	cmd := &cobra.Command{
-		Use:     "seal --env NAME --plans PLANS --key FILE",
+		Use:     "seal [DIR] --env NAME --plans PLANS --key FILE",
 		Short:   "Make a capsule of what plan wrote",
 		Long:    `Encrypts the plan to live.recipients and signs it, as penstock capsule seal does. This process runs neither terraform nor a provider.`,
 		Example: "  penstock " + name + " seal --env dvlp --plans plans --key signing.pem",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if plans == "" || key == "" {
 				return usage("--plans and --key are needed")
@@ -192,6 +194,10 @@ func (p *program) stackSeal(name string) *cobra.Command {
 			if seal.Config, err = s.Planned(); err != nil {
 				return err
 			}
+			if len(recipients) > 0 && !s.Ungated() {
+				return usage("--recipient is for environments without gates: who may open what is sealed for %q stands in live.recipients", f.env)
+			}
+			seal.Config.Live.Recipients = append(slices.Clone(seal.Config.Live.Recipients), recipients...)
 			seal.Creator, _ = f.who(cmd.Context(), s.home)
 			if seal.Key, err = capsule.ReadSigner(key); err != nil {
 				return err
@@ -213,6 +219,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.StringArrayVar(&recipients, "recipient", nil, "let the private key of `RECIPIENT` open it too, in an environment without gates")
 	flags.BoolVar(&local, "local", false, "leave the capsule beside the plan, and keep it in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsule as JSON")
 	return cmd
@@ -224,13 +231,12 @@ func (p *program) stackApply(name string) *cobra.Command {
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
-		Use:   "apply --env NAME",
+		Use:   "apply [DIR] --env NAME",
 		Short: "Apply exactly the plan that was reviewed",
 		Long: `Applies the capsule that was sealed for the same bundle and the same effective values, and
 nothing else, under a lease and with a journal. It is an effect: after a kill, run
 penstock ` + name + ` recover.`,
 		Example: "  penstock " + name + " apply --env dvlp --identity key.txt",
-		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.output.check(); err != nil {
 				return err
@@ -243,16 +249,13 @@ penstock ` + name + ` recover.`,
 				return p.print(left, f.output)
 			}
 			defer s.Close()
-			for _, name := range []*string{&work, &replanned} {
-				if *name != "" {
-					if *name, err = filepath.Abs(*name); err != nil {
-						return err
-					}
-				}
+			if err := absolute(&work, &replanned); err != nil {
+				return err
 			}
 			a := live.Apply{Scope: s.Scope, Config: s.Trunk, Before: s.Before, Files: capsules, Program: f.program, Mirror: f.mirror,
 				LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
-			a.Creator, _ = f.who(cmd.Context(), s.home)
+			a.Creator, a.Commit = f.who(cmd.Context(), s.home)
+			a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err

@@ -22,6 +22,8 @@ type Command struct {
 	// Stdout receives what the process prints, unbounded, in place of
 	// Output.Stdout. Default: it is kept, up to Limit.
 	Stdout io.Writer
+	// Stderr hears what the process says, beside Output.Stderr. Default: nobody.
+	Stderr io.Writer
 	// Started hears of the process id once there is one.
 	Started func(pid int)
 	// Grace is how long the process has after it was asked to stop. Default 5 s.
@@ -61,6 +63,9 @@ func Run(ctx context.Context, c Command) (Output, error) {
 	}
 	if c.Stdout != nil {
 		cmd.Stdout = c.Stdout
+	}
+	if c.Stderr != nil {
+		cmd.Stderr = io.MultiWriter(stderr, c.Stderr)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stop := syscall.SIGTERM

@@ -1,11 +1,5 @@
-locals {
-  full_name = "${var.environment}-${var.service}-${var.name}-${var.account}"
-  # Not the attribute: it is known only after the apply, and a policy that nobody can read is not reviewed.
-  arn = "arn:${var.partition}:s3:::${local.full_name}"
-}
-
 resource "aws_s3_bucket" "this" {
-  bucket = local.full_name
+  bucket = "${var.environment}-${var.service}-${var.name}-${var.account}"
   tags   = var.tags
 }
 
@@ -83,7 +77,8 @@ resource "aws_s3_bucket_policy" "this" {
       Effect    = "Deny"
       Principal = "*"
       Action    = "s3:*" # of a denial: everything is the point
-      Resource  = [local.arn, "${local.arn}/*"]
+      # Not the attribute arn: it is known only after the apply, and a policy that nobody can read is not reviewed.
+      Resource  = ["arn:${var.partition}:s3:::${aws_s3_bucket.this.bucket}", "arn:${var.partition}:s3:::${aws_s3_bucket.this.bucket}/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
   })

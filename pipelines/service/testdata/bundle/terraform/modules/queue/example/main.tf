@@ -1,0 +1,6 @@
+module "queue" {
+  source    = "../"
+  name      = "dvlp-orders-events"
+  fifo      = false
+  retention = 60
+}
