@@ -153,7 +153,16 @@ func (p *Penstock) ImagePromote(
 	registry *dagger.Service,
 ) (string, error) {
 	c := p.serviceDir("golang").With(atRegistry(ctx, to, registryUser, registryPassword, registry))
-	return firstWord(c.With(anew).WithExec([]string{"penstock", "image-promote", from, to}).Stdout(ctx))
+	text, err := c.With(anew).WithExec([]string{"penstock", "image-promote", from, to, "--json"}).Stdout(ctx)
+	if err != nil {
+		return "", err
+	}
+	var promoted struct{ To, Digest string }
+	if err := json.Unmarshal([]byte(text), &promoted); err != nil {
+		return "", fmt.Errorf("reading what was promoted: %w", err)
+	}
+	repository, _, _ := strings.Cut(promoted.To, "@")
+	return repository + "@" + promoted.Digest, nil
 }
 
 // BundlePublish packs the bundle of a directory and publishes it, and returns its digest.
