@@ -107,6 +107,28 @@ func TestEachKeepsWhatFinishedWhenInterrupted(t *testing.T) {
 	}
 }
 
+func TestInterruptedSaysWhatWasDone(t *testing.T) {
+	for _, test := range []struct {
+		given Result
+		want  Result
+	}{
+		{Result{}, Result{Verdict: NotRun, Reason: "interrupted while it was judged"}},
+		{Result{Reason: "applied: 3 changes"}, Result{Verdict: NotRun, Reason: "interrupted while it was judged: applied: 3 changes"}},
+		{Result{Verdict: NotRun, Reason: "a part was made", Hint: "plan again"}, Result{Verdict: NotRun, Reason: "a part was made", Hint: "plan again"}},
+		{Result{Verdict: Fail, Reason: "refused"}, Result{Verdict: Fail, Reason: "refused"}},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		scope := Scope{Selection: units("first")}
+		r := scope.Each(ctx, "apply", func(context.Context, Unit) Result {
+			cancel()
+			return test.given
+		})
+		if got := r.Results[0]; got.Verdict != test.want.Verdict || got.Reason != test.want.Reason || got.Hint != test.want.Hint {
+			t.Errorf("%+v became %+v", test.given, got)
+		}
+	}
+}
+
 func TestNotRunBecauseKeepsPlaceAndHint(t *testing.T) {
 	err := &Error{Position: Position{Path: "a.tf", Line: 3, Column: 1}, Err: errors.New("broken"), Hint: "mend it"}
 	result := NotRunBecause(errors.Join(errors.New("reading"), err))

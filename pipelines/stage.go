@@ -104,7 +104,20 @@ func judgeSafely(ctx context.Context, unit Unit, judge func(context.Context, Uni
 	result = judge(ctx, unit)
 	result.close()
 	if ctx.Err() != nil && result.Verdict != Fail {
-		result = Result{Verdict: NotRun, Reason: "interrupted while it was judged"}
+		return interrupted(result)
 	}
 	return result
+}
+
+// interrupted is never a pass. What was said of why it was not run is kept, and what was
+// done too: of an effect somebody has to know it.
+func interrupted(result Result) Result {
+	if result.Verdict == NotRun && result.Reason != "" {
+		return result
+	}
+	kept := Result{Verdict: NotRun, Reason: "interrupted while it was judged"}
+	if result.Reason != "" {
+		kept.Reason += ": " + result.Reason
+	}
+	return kept
 }

@@ -27,8 +27,10 @@ import (
 // lab is what deploys of the example need: a cluster's API, a registry and the program.
 type lab struct {
 	*kubetest.Cluster
-	registry, penstock, tools string
-	spaces                    int
+	registry, penstock string
+	// mirror holds the provider of AWS.
+	mirror string
+	spaces int
 }
 
 // newLab skips where anything of it is absent: nothing is released without all of it.
@@ -191,7 +193,7 @@ func (s *site) local(script string) string {
 		case s.parameters != "" && strings.Contains(line, "service-deploy"):
 			line = strings.Replace(line, bundles, bundles+" --parameters "+s.parameters, 1)
 		case s.parameters == "" && regexp.MustCompile(`service-(deploy|ia[mc])`).MatchString(line) && !strings.Contains(line, " seal "):
-			line = strings.Replace(line, bundles, bundles+" --provider-mirror "+s.lab.tools, 1)
+			line = strings.Replace(line, bundles, bundles+" --provider-mirror "+s.lab.mirror, 1)
 		}
 		lines = append(lines, line)
 	}
