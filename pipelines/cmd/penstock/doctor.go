@@ -21,7 +21,7 @@ func (p *program) doctor() *cobra.Command {
 	var token string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "doctor [--env NAME]",
+		Use:   "doctor [DIR]",
 		Short: "Say what is missing to work from this machine",
 		Long: `Checks the tools against tools.json, and with --env what an environment of a service
 needs: the bundle, verified; credentials, and the role that they assume; where state is
