@@ -114,7 +114,7 @@ func TestInterruptedSaysWhatWasDone(t *testing.T) {
 	}{
 		{Result{}, Result{Verdict: NotRun, Reason: "interrupted while it was judged"}},
 		{Result{Reason: "applied: 3 changes"}, Result{Verdict: NotRun, Reason: "interrupted while it was judged: applied: 3 changes"}},
-		{Result{Verdict: NotRun, Reason: "a part was made", Hint: "plan again"}, Result{Verdict: NotRun, Reason: "a part was made", Hint: "plan again"}},
+		{Result{Verdict: NotRun, Reason: "a part was made", Hint: "plan again"}, Result{Verdict: NotRun, Reason: "interrupted while it was judged: a part was made", Hint: "plan again"}},
 		{Result{Verdict: Fail, Reason: "refused"}, Result{Verdict: Fail, Reason: "refused"}},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -112,10 +112,7 @@ func judgeSafely(ctx context.Context, unit Unit, judge func(context.Context, Uni
 // interrupted is never a pass. What was said of why it was not run is kept, and what was
 // done too: of an effect somebody has to know it.
 func interrupted(result Result) Result {
-	if result.Verdict == NotRun && result.Reason != "" {
-		return result
-	}
-	kept := Result{Verdict: NotRun, Reason: "interrupted while it was judged"}
+	kept := Result{Verdict: NotRun, Reason: "interrupted while it was judged", Hint: result.Hint}
 	if result.Reason != "" {
 		kept.Reason += ": " + result.Reason
 	}
