@@ -14,7 +14,7 @@ func (p *Penstock) onService(ctx context.Context, cloud *Cloud, report string, c
 	if command[0] != "helm-values" && command[0] != "helm-deploy" && command[0] != "helm-rollback" && !slices.Contains(command, "recover") {
 		c, mirror = p.mirrored(c)
 	}
-	if p.Bundle != nil {
+	if p.Bundle != nil && command[0] != "helm-rollback" { // what is brought back is in the cluster
 		c, command = c.WithMountedDirectory("/bundle", p.Bundle), append(command, "--bundle", "/bundle")
 	}
 	for _, need := range needs {

@@ -43,7 +43,7 @@ func run(dir, namespace, host string) error {
 	}
 	text := fmt.Sprintf(`apiVersion: v1
 kind: Config
-clusters: [{name: test, cluster: {server: "https://%s:%s", tls-server-name: localhost, certificate-authority-data: %s}}]
+clusters: [{name: test, cluster: {server: "https://%s:%s", tls-server-name: kubernetes, certificate-authority-data: %s}}]
 users: [{name: test, user: {token: %s}}]
 contexts: [{name: dvlp, context: {cluster: test, user: test}}]
 current-context: dvlp
