@@ -1359,7 +1359,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg env", err))
 				}
 			}
-			return (*Planner).HelmValues(&parent, ctx, env)
+			var image string
+			if inputArgs["image"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["image"]), &image)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg image", err))
+				}
+			}
+			return (*Planner).HelmValues(&parent, ctx, env, image)
 		case "Plan":
 			var parent Planner
 			err = json.Unmarshal(parentJSON, &parent)

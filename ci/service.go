@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/penstock-dev/penstock/ci/internal/dagger"
 )
@@ -137,9 +138,15 @@ func (r *Planner) HelmValues(
 	ctx context.Context,
 	// The environment, one of service.environments.
 	env string,
+	// The digest of the image, sha256:..., or its reference by digest.
+	// +optional
+	image string,
 ) (*dagger.File, error) {
-	c, err := r.Module.onService(ctx, r.Cloud, "/values/generated_helm_values.yaml",
-		[]string{"helm-values", "--env", env, "--out", "/values/generated_helm_values.yaml"})
+	command := []string{"helm-values", "--env", env, "--out", "/values/generated_helm_values.yaml"}
+	if image != "" {
+		command = append(command, "--image-digest", image[strings.LastIndex(image, "@")+1:])
+	}
+	c, err := r.Module.onService(ctx, r.Cloud, "/values/generated_helm_values.yaml", command)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,12 @@ func (r *Applier) stack(ctx context.Context, stack, env string, recover bool) (*
 	if recover {
 		command = []string{stack, "recover"}
 	}
-	return r.onService(ctx, env, command, nil)
+	if recover || r.Forge == nil {
+		return r.onService(ctx, env, command, nil)
+	}
+	return r.onService(ctx, env, append(command, "--token-file", "/run/secrets/forge"), func(c *dagger.Container) *dagger.Container {
+		return c.WithMountedSecret("/run/secrets/forge", r.Forge)
+	})
 }
 
 // HelmDeploy releases the chart of a service in an environment. It is never cached.
@@ -105,7 +110,7 @@ func (r *Applier) ServiceDeploy(
 	ctx context.Context,
 	// The environment, one of service.environments.
 	env string,
-	// The image by its digest: REGISTRY/REPOSITORY@sha256:...
+	// The image by its digest, REGISTRY/REPOSITORY@sha256:..., or by a tag, which is resolved once.
 	image string,
 	// The kubeconfig with which the cluster is reached.
 	kubeconfig *dagger.Secret,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -113,7 +114,7 @@ Without --out nothing is kept.`,
 				return err
 			}
 			if left != nil {
-				return p.print(left, f.output)
+				return p.leftOut(left, out, f.output)
 			}
 			defer s.Close()
 			c, err := s.Planned()
@@ -159,6 +160,26 @@ Without --out nothing is kept.`,
 	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of everything in it")
 	lockTimeout(cmd, &f)
 	return cmd
+}
+
+// leftOut prints the report of a stack that is left out, and writes to out what a plan would
+// have written for people.
+func (p *program) leftOut(r *pipelines.Report, out string, o outputFlags) error {
+	if out != "" {
+		if err := report.Export(filepath.Join(out, "report"), r); err != nil {
+			return err
+		}
+		for _, name := range []string{live.PageFile, live.SummaryFile} {
+			var page bytes.Buffer
+			if err := report.Markdown(&page, r, 60000); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(out, name), page.Bytes(), 0o644); err != nil {
+				return fmt.Errorf("writing the page: %w", err)
+			}
+		}
+	}
+	return p.print(r, o)
 }
 
 func lockTimeout(cmd *cobra.Command, f *stackFlags) {
@@ -227,7 +248,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 
 func (p *program) stackApply(name string) *cobra.Command {
 	var f stackFlags
-	var work, replanned string
+	var work, replanned, forgeToken string
 	var identities, capsules []string
 	var destroy bool
 	cmd := &cobra.Command{
@@ -256,6 +277,11 @@ penstock ` + name + ` recover.`,
 				LockTimeout: f.lockTimeout, Token: f.token, Work: work, Destroy: destroy, Replanned: replanned}
 			a.Creator, a.Commit = f.who(cmd.Context(), s.home)
 			a.CI, a.Forge = ledger.CIFrom(os.Getenv), forge.FromEnvironment(os.Getenv)
+			if forgeToken != "" {
+				if a.Forge.Token, err = forge.ReadToken(forgeToken); err != nil {
+					return err
+				}
+			}
 			a.Repository = a.Creator.Repository
 			if a.Identities, err = readIdentities(identities); err != nil {
 				return err
@@ -278,6 +304,7 @@ penstock ` + name + ` recover.`,
 	lockTimeout(cmd, &f)
 	flags := cmd.Flags()
 	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
+	flags.StringVar(&forgeToken, "token-file", "", "a `FILE` with the forge's token, in place of GITHUB_TOKEN: it is asked who approved this run, where approvals: forge")
 	flags.StringArrayVar(&identities, "identity", nil, "a `FILE` with a private key that opens capsules; may be given more than once")
 	flags.StringArrayVar(&capsules, "capsule", nil, "apply the capsule in `FILE` in place of those in the store")
 	flags.StringVar(&replanned, "replanned", "", "put a plan that had to be made again, and that nobody has reviewed, into `DIR`")
