@@ -50,6 +50,16 @@ func (p *program) release(ctx context.Context, f helmFlags, s *service.Service) 
 	return r, err
 }
 
+// beneath is the address of a part of a remote store; its settings stay behind it.
+func beneath(address, part string) string {
+	place, settings, found := strings.Cut(address, "?")
+	place = strings.TrimSuffix(place, "/") + "/" + part
+	if found {
+		place += "?" + settings
+	}
+	return place
+}
+
 // room opens the part of the store in which releases have their ledger.
 func room(ctx context.Context, named, root string, c *config.Config) (store.Store, error) {
 	if named == "" {
@@ -59,7 +69,7 @@ func room(ctx context.Context, named, root string, c *config.Config) (store.Stor
 		named = ".penstock"
 	}
 	if remote(named) {
-		return store.Open(ctx, strings.TrimSuffix(named, "/")+"/"+helm.Room)
+		return store.Open(ctx, beneath(named, helm.Room))
 	}
 	if !filepath.IsAbs(named) {
 		named = filepath.Join(root, named)

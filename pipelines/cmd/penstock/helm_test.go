@@ -121,3 +121,16 @@ func fenced(t *testing.T, doc, language string) string {
 	}
 	return block
 }
+
+func TestPartOfAStore(t *testing.T) {
+	for address, want := range map[string]string{
+		"s3://plans":                                "s3://plans/helm",
+		"s3://plans/orders/":                        "s3://plans/orders/helm",
+		"s3://plans/orders?region=eu-west-1":        "s3://plans/orders/helm?region=eu-west-1",
+		"s3://plans/orders/?region=eu-west-1&x=y?z": "s3://plans/orders/helm?region=eu-west-1&x=y?z",
+	} {
+		if got := beneath(address, "helm"); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+}
