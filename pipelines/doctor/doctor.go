@@ -64,7 +64,8 @@ func (d Doctor) Run(ctx context.Context) *pipelines.Report {
 
 // within asks until the deadline, and waits no longer for what does not heed it.
 func (d Doctor) within(ctx context.Context, c check) pipelines.Result {
-	ctx, cancel := context.WithTimeout(ctx, d.Deadline)
+	parent, due := ctx, time.Now().Add(d.Deadline)
+	ctx, cancel := context.WithDeadline(ctx, due)
 	defer cancel()
 	answer := make(chan pipelines.Result, 1)
 	go func() {
@@ -76,14 +77,16 @@ func (d Doctor) within(ctx context.Context, c check) pipelines.Result {
 		answer <- c.ask(ctx)
 	}()
 	late := func() pipelines.Result {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("no answer within %s", d.Deadline), Hint: "look at the network, or at a proxy that holds answers back"}
+		if parent.Err() != nil {
+			return pipelines.Result{Verdict: pipelines.NotRun, Reason: "interrupted"}
 		}
-		return pipelines.Result{Verdict: pipelines.NotRun, Reason: "interrupted"}
+		return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("no answer within %s", d.Deadline), Hint: "look at the network, or at a proxy that holds answers back"}
 	}
 	select {
 	case result := <-answer:
-		if ctx.Err() != nil && result.Verdict != pipelines.Pass {
+		// A connection has a timer of its own, which may be ahead of the context's.
+		ended := parent.Err() != nil || !time.Now().Before(due)
+		if ended && result.Verdict != pipelines.Pass {
 			return late()
 		}
 		return result
