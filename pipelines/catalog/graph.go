@@ -35,7 +35,9 @@ type graph struct {
 	facts    map[string]facts    // by path
 	nodes    map[string]*node
 	shared   []string // trees that every unit depends on
-	config   *config.Config
+	// goPackages are the directories with helpers of tests, by the root of their Go module.
+	goPackages map[string][]string
+	config     *config.Config
 }
 
 // cache keeps facts by blob hash: what did not change is not parsed again.
@@ -43,7 +45,7 @@ type cache struct{ sync.Map }
 
 func build(ctx context.Context, t *git.Tree, c *config.Config, known *cache) (*graph, error) {
 	g := &graph{entries: t.Entries, children: map[string][]string{}, links: map[string]string{},
-		facts: map[string]facts{}, nodes: map[string]*node{}, config: c}
+		facts: map[string]facts{}, nodes: map[string]*node{}, goPackages: map[string][]string{}, config: c}
 	var symlinks, texts []string
 	for p, entry := range t.Entries {
 		if ignored(p) {

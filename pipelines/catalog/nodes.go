@@ -33,6 +33,7 @@ func (g *graph) dir(dir string) *node {
 	}
 	if slices.ContainsFunc(g.children[dir], func(p string) bool { return strings.HasSuffix(p, "_test.go") }) {
 		n.trees = append(n.trees, slash(dir)) // its helpers and fixtures
+		g.goModule(n, dir)
 	}
 	return n
 }

@@ -146,7 +146,12 @@ func (w *world) terragrunt() {
 
 func (w *world) goTest() {
 	w.files["test/x_test.go"] = "package test\n\nvar options = Options{TerraformDir: \"../examples/x0\"}\n\nfunc copied() { CopyTerraformFolderToTemp(\"..\", \"modules/m1\") }\n"
-	w.reads["test"], w.needs["test"] = []string{"test/**"}, []string{"examples/x0", "modules/m1"}
+	w.reads["test"], w.needs["test"] = []string{"test/**", "go.mod", "go.sum", "internal/fixture/*", "internal/fixture/testdata/**"}, []string{"examples/x0", "modules/m1"}
+	w.files["go.mod"], w.files["go.sum"] = "module example.com/catalog\n", ""
+	w.files["internal/fixture/fixture.go"] = "package fixture\n\nimport _ \"embed\"\n\n//go:embed names.json\nvar names string\n"
+	w.files["internal/fixture/names.json"] = "{}"
+	w.files["internal/fixture/testdata/a/x.txt"] = "x"
+	w.files["other/go.mod"], w.files["other/other.go"] = "module example.com/other\n", "package other\n" // a module of its own
 }
 
 // closure hashes everything that a unit truly depends on, by brute force.
