@@ -16,6 +16,9 @@ import (
 
 // target applies one target: first everything that can refuse, then the effect.
 func (a *applying) target(ctx context.Context, t Target) pipelines.Result {
+	if t.broken != nil {
+		return pipelines.NotRunBecause(t.broken)
+	}
 	work, err := os.MkdirTemp(a.Work, "t")
 	if err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("making room to work: %w", err))

@@ -29,6 +29,9 @@ func unseen(err error) look { return look{outcome: Failing, failure: pipelines.N
 
 // look plans one target in a copy that is gone afterwards, and takes no lock.
 func (d *drifting) look(ctx context.Context, t Target) look {
+	if t.broken != nil {
+		return unseen(t.broken)
+	}
 	if err := d.busy(ctx, t); err != nil {
 		return unseen(err)
 	}
