@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -158,7 +157,7 @@ Without --out nothing is kept.`,
 	f.add(cmd, true)
 	cmd.Flags().StringVar(&out, "out", "", "write the plan to `DIR`, which must be empty or new")
 	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of everything in it")
-	lockTimeout(cmd, &f)
+	addLockTimeout(cmd, &f.lockTimeout)
 	return cmd
 }
 
@@ -180,10 +179,6 @@ func (p *program) leftOut(r *pipelines.Report, out string, o outputFlags) error 
 		}
 	}
 	return p.print(r, o)
-}
-
-func lockTimeout(cmd *cobra.Command, f *stackFlags) {
-	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for a lock of the state")
 }
 
 func (p *program) stackSeal(name string) *cobra.Command {
@@ -301,7 +296,7 @@ penstock ` + name + ` recover.`,
 	}
 	f.add(cmd, true)
 	f.store.add(cmd)
-	lockTimeout(cmd, &f)
+	addLockTimeout(cmd, &f.lockTimeout)
 	flags := cmd.Flags()
 	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	flags.StringVar(&forgeToken, "token-file", "", "a `FILE` with the forge's token, in place of GITHUB_TOKEN: it is asked who approved this run, where approvals: forge")
