@@ -70,6 +70,14 @@ func (f *stackFlags) stack(ctx context.Context, name, stage string) (*stacked, *
 	if err != nil {
 		return nil, nil, err
 	}
+	for i := range w.Selection.Units { // what was said here is said again
+		unit := &w.Selection.Units[i]
+		for _, more := range [][2]string{{"--base", f.base}, {"--bundle", f.bundle}} {
+			if more[1] != "" {
+				unit.Command = append(unit.Command, more[:]...)
+			}
+		}
+	}
 	return &stacked{Service: s, Workspace: w, bundle: b, home: scope{Scope: pipelines.Scope{Root: s.Root}, config: s.Config}}, nil, nil
 }
 
@@ -89,7 +97,7 @@ It is planned, sealed and applied as a live unit of its own, ` + "SERVICE/" + na
 docs/live.md and docs/service.md. Its state is at ENVIRONMENT/SERVICE/` + name + `/terraform.tfstate.`,
 		Args: args(cobra.NoArgs), RunE: p.help,
 	}
-	cmd.AddCommand(p.stackPlan(name), p.stackSeal(name), p.stackApply(name), p.stackRecover(name), p.stackDrift(name))
+	cmd.AddCommand(p.stackPlan(name), p.stackSeal(name), p.stackApply(name), p.stackRecover(name), p.stackUnlock(name), p.stackDrift(name))
 	return cmd
 }
 
@@ -206,7 +214,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 			if plans, err = filepath.Abs(plans); err != nil {
 				return err
 			}
-			seal := live.Seal{Dir: plans, Scope: s.Scope}
+			seal := live.Seal{Dir: plans, Scope: s.Scope, Mirror: f.mirror}
 			if seal.Config, err = s.Planned(); err != nil {
 				return err
 			}
@@ -235,6 +243,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.StringVar(&f.mirror, "provider-mirror", "", "the mirror in `DIR` that plan took providers from: the page names it in the command that plans again")
 	flags.StringArrayVar(&recipients, "recipient", nil, "let the private key of `RECIPIENT` open it too, in an environment without gates")
 	flags.BoolVar(&local, "local", false, "leave the capsule beside the plan, and keep it in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsule as JSON")
