@@ -985,7 +985,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg api", err))
 				}
 			}
-			return (*Penstock).Comment(&parent, ctx, page, pull, repository, token, api)
+			var key string
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			return (*Penstock).Comment(&parent, ctx, page, pull, repository, token, api, key)
 		case "CompileTest":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)

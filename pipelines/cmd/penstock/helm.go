@@ -46,7 +46,7 @@ func (p *program) release(ctx context.Context, f helmFlags, s *service.Service) 
 		r.Actor = person()
 	}
 	var err error
-	r.Store, err = room(ctx, f.store, s.Root, s.Config)
+	r.Store, r.Address, err = room(ctx, f.store, s.Root, s.Config)
 	return r, err
 }
 
@@ -60,8 +60,9 @@ func beneath(address, part string) string {
 	return place
 }
 
-// room opens the part of the store in which releases have their ledger.
-func room(ctx context.Context, named, root string, c *config.Config) (store.Store, error) {
+// room opens the part of the store in which releases have their ledger, and returns
+// its address too.
+func room(ctx context.Context, named, root string, c *config.Config) (store.Store, string, error) {
 	if named == "" {
 		named = c.Live.Store
 	}
@@ -69,12 +70,15 @@ func room(ctx context.Context, named, root string, c *config.Config) (store.Stor
 		named = ".penstock"
 	}
 	if remote(named) {
-		return store.Open(ctx, beneath(named, helm.Room))
+		named = beneath(named, helm.Room)
+	} else {
+		if !filepath.IsAbs(named) {
+			named = filepath.Join(root, named)
+		}
+		named = filepath.Join(named, helm.Room)
 	}
-	if !filepath.IsAbs(named) {
-		named = filepath.Join(root, named)
-	}
-	return store.Open(ctx, filepath.Join(named, helm.Room))
+	s, err := store.Open(ctx, named)
+	return s, named, err
 }
 
 func (p *program) helmDeploy() *cobra.Command {
