@@ -60,6 +60,7 @@ take from the process that planned.`,
 	flags.StringVar(&plans, "plans", "", "the `DIR` that penstock plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
 	named.add(cmd)
+	tokenFlags(cmd, nil)
 	flags.BoolVar(&local, "local", false, "leave the capsules beside the plans, and keep them in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsules as JSON")
 	flags.StringToStringVar(&images, "image", nil, "bind `TOOL=DIGEST` of an image that the plan ran in")

@@ -61,7 +61,7 @@ not released. After the first penstock recover says what the run did.`,
 	named.add(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "release the lease of `RUN`")
 	cmd.Flags().StringVar(&id, "lock", "", "release the lock of the state with `ID`")
-	cmd.Flags().StringVar(&token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &token)
 	return cmd
 }
 
