@@ -32,6 +32,7 @@ func (f *helmFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.store, "store", "", "the `ADDRESS` of the store with leases and journals (default live.store of penstock.yaml)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
 	f.output.add(cmd)
+	tokenFlags(cmd, nil)
 	flags.Lookup("json").Usage = "print the release and its report as JSON (--format json prints the report alone)"
 }
 

@@ -39,7 +39,7 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
 	addLockTimeout(cmd, &f.lockTimeout)
-	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &f.token)
 	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
 }
 

@@ -40,7 +40,7 @@ func (f *stackFlags) add(cmd *cobra.Command, output bool) {
 	flags.BoolVar(&f.output.github, "github", false, "write annotations and the step summary of GitHub Actions too")
 	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
-	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &f.token)
 	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
 }
 
@@ -240,6 +240,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	}
 	f.add(cmd, false)
 	f.store.add(cmd)
+	tokenFlags(cmd, nil)
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")

@@ -71,7 +71,7 @@ type unlocking struct {
 func (u *unlocking) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&u.run, "run", "", "release the lease of `RUN`")
 	cmd.Flags().StringVar(&u.id, "lock", "", "release the lock of the state with `ID`")
-	cmd.Flags().StringVar(&u.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &u.token)
 }
 
 // unlocked shows who holds a target and its state, and releases what was named.
