@@ -15,6 +15,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/bundle"
+	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
 	"github.com/penstock-dev/penstock/pipelines/service"
 )
 
@@ -70,7 +71,7 @@ func (g Generate) Do(ctx context.Context) (*Outcome, error) {
 		if out == "" {
 			out = filepath.Join(g.Service.Root, Generated)
 		}
-		if err := replace(out, b.text); err != nil {
+		if err := atomicfile.Keep(out, 0o644, b.text); err != nil {
 			return pipelines.NotRunBecause(fmt.Errorf("writing %q: %w", out, err))
 		}
 		b.outcome.File, b.outcome.Digest = out, fmt.Sprintf("sha256:%x", sha256.Sum256(b.text))
@@ -209,31 +210,4 @@ func found(rule string, err error) pipelines.Result {
 		f.Hint, f.Position, f.Message = known.Hint, known.Position, known.Err.Error()
 	}
 	return pipelines.Result{Findings: []pipelines.Finding{f}}
-}
-
-// replace puts content at name in one step: whoever reads it sees all of the old or all of the new.
-func replace(name string, content []byte) (err error) {
-	part, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(part.Name()) // the error that matters is the first
-		}
-	}()
-	_, err = part.Write(content)
-	if err == nil {
-		err = part.Chmod(0o644)
-	}
-	if err == nil {
-		err = part.Sync()
-	}
-	if closing := part.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(part.Name(), name)
-	}
-	return err
 }
