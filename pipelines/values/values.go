@@ -16,6 +16,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/bundle"
 	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 	"github.com/penstock-dev/penstock/pipelines/service"
 )
 
@@ -153,12 +154,12 @@ func (g Generate) build(ctx context.Context, b *built) (pipelines.Result, error)
 		return pipelines.Result{Findings: findings}, nil
 	}
 	b.text = render(plan.header(), entries)
-	last, err := parseLayer(Generated, b.text)
+	last, err := valuesfile.Parse(Generated, b.text)
 	if err != nil {
 		return pipelines.Result{}, fmt.Errorf("reading what was generated: %w", err)
 	}
 	b.notice(overridden(b.layers, entries)...)
-	b.layers = append(b.layers, last)
+	b.layers = append(b.layers, layer(last))
 	if c.thirdParty {
 		b.notice(fmt.Sprintf("the chart %q is a third party's: helm-deploy, which fetches it, judges the values", c.name))
 		return pipelines.Result{}, nil
