@@ -55,15 +55,6 @@ type Outcome struct {
 
 var imageDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// Run looks up and writes; the report alone.
-func (g Generate) Run(ctx context.Context) (*pipelines.Report, error) {
-	o, err := g.Do(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return o.Report, nil
-}
-
 // Do looks everything up and writes the file, where nothing is missing and the chart
 // takes it. An error is one of the configuration or of the bundle.
 func (g Generate) Do(ctx context.Context) (*Outcome, error) {
