@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock-dev/penstock/pipelines/internal/proctest"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/statelock"
@@ -89,7 +90,7 @@ func newKilling(p *project, seed uint64) *killing {
 	k.bucket = p.stateBucket()
 	p.t.Cleanup(func() { // orphans, where the test failed
 		for _, r := range k.runs(killTarget) {
-			kill(ofRun(p.t, r.ID))
+			proctest.Kill(ofRun(p.t, r.ID))
 		}
 	})
 	return k
@@ -184,7 +185,7 @@ func (k *killing) once(i int) bool {
 		return false
 	}
 	phase, _ := k.phase(known)
-	kill(tree)
+	proctest.Kill(tree)
 	if phase == "" {
 		phase = "before the lease"
 	}
@@ -221,10 +222,10 @@ func (k *killing) aimed(apply *running, aim string, known map[string]bool) bool 
 }
 
 // choose finds the processes to kill; nil where the apply ended before they were there.
-func (k *killing) choose(apply *running, victim string) []proc {
+func (k *killing) choose(apply *running, victim string) []proctest.Proc {
 	k.t.Helper()
 	for !apply.ended() {
-		tree := below(k.t, apply.cmd.Process.Pid)
+		tree := proctest.Below(k.t, apply.cmd.Process.Pid)
 		switch victim {
 		case "all":
 			return tree
@@ -235,7 +236,7 @@ func (k *killing) choose(apply *running, victim string) []proc {
 		if victim == "provider" {
 			named = providerName
 		}
-		tree = slices.DeleteFunc(tree, func(p proc) bool { return p.name != named })
+		tree = slices.DeleteFunc(tree, func(p proctest.Proc) bool { return p.Name != named })
 		if len(tree) > 0 {
 			i := k.random.IntN(len(tree))
 			return tree[i : i+1]
@@ -273,7 +274,7 @@ func (k *killing) recover(run string) {
 	args := []string{"recover", "--provider-mirror", k.mirror}
 	if orphans := ofRun(k.t, run); run != "" && len(orphans) > 0 {
 		code, out := k.penstock(args...)
-		if left := living(k.t, orphans); len(left) > 0 {
+		if left := proctest.Living(k.t, orphans); len(left) > 0 {
 			k.happened["recover was refused while orphans lived"]++
 			if code != 3 || !strings.Contains(out, "is alive") {
 				k.t.Errorf("recover while %v live: exit %d:\n%s", left, code, out)
@@ -300,7 +301,7 @@ func (k *killing) recover(run string) {
 		case <-cut.over:
 			k.happened["recover ended before it was to be killed"]++
 		case <-time.After(time.Duration(k.random.IntN(1500)) * time.Millisecond):
-			kill(below(k.t, cut.cmd.Process.Pid))
+			proctest.Kill(proctest.Below(k.t, cut.cmd.Process.Pid))
 			<-cut.over
 			k.happened["recover was killed"]++
 		}
@@ -325,13 +326,13 @@ func (k *killing) ends(run string) bool {
 	}
 	deadline := time.Now().Add(2 * time.Minute)
 	for left := ofRun(k.t, run); len(left) > 0; left = ofRun(k.t, run) {
-		idle := !slices.ContainsFunc(left, func(p proc) bool { return p.name != providerName })
+		idle := !slices.ContainsFunc(left, func(p proctest.Proc) bool { return p.Name != providerName })
 		if idle && time.Now().After(deadline.Add(-110*time.Second)) {
 			return false
 		}
 		if time.Now().After(deadline) {
 			for _, p := range left {
-				line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid))
+				line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID))
 				k.t.Logf("%+v: %s", p, bytes.ReplaceAll(line, []byte{0}, []byte(" ")))
 			}
 			k.t.Fatal("orphans did not end by themselves")
