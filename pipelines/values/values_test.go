@@ -254,7 +254,7 @@ func TestWhatTheChartDoesNotTake(t *testing.T) {
 		"merges":             {map[string]string{"helm_values.yaml": "a: {}\n<<: {b: 1}\n"}, `are not allowed`},
 		"tags":               {map[string]string{"helm_values.yaml": "a: !!str 3\n"}, `tags are not allowed`},
 		"twice":              {map[string]string{"helm_values.yaml": "port: 1\nport: 2\n"}, `helm_values.yaml:2:1: mapping key "port" already defined`},
-		"two documents":      {map[string]string{"helm_values.yaml": "port: 1\n---\nport: 2\n"}, `it holds 2 documents`},
+		"two documents":      {map[string]string{"helm_values.yaml": "port: 1\n---\nport: 2\n"}, `helm_values.yaml:3:1: it holds more than one document`},
 		"broken":             {map[string]string{"helm_values.yaml": "port: [1\n"}, `[values-file]`},
 		"deep":               {map[string]string{"helm_values.yaml": "a: " + strings.Repeat("[", 5000) + "\n"}, `nested more than`},
 		"a list":             {map[string]string{"helm_values.yaml": "- a\n"}, `[values-file]`},

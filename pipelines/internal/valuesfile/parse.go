@@ -53,19 +53,18 @@ func parse(name string, text []byte, lenient bool) (Document, error) {
 	if err != nil {
 		return Document{}, Syntax(name, err)
 	}
-	var bodies []ast.Node
+	if t := beyond(tokens); t != nil {
+		return Document{}, refused(name, t, "put all values into one document", "it holds more than one document: helm would read the first alone")
+	}
+	var body ast.Node
 	for _, doc := range file.Docs {
 		if doc.Body != nil && doc.Body.Type() != ast.CommentType {
-			bodies = append(bodies, doc.Body)
+			body = doc.Body
 		}
 	}
-	switch {
-	case len(bodies) == 0:
+	if body == nil {
 		return Document{Name: name}, nil
-	case len(bodies) > 1:
-		return Document{}, Refuse(name, bodies[1], "put all values into one document", "it holds %d documents: helm would read the first alone", len(bodies))
 	}
-	body := bodies[0]
 	v := &oddities{name: name, lenient: lenient}
 	ast.Walk(v, body)
 	if v.err != nil {
@@ -90,6 +89,27 @@ func parse(name string, text []byte, lenient bool) (Document, error) {
 		return Document{}, Syntax(name, err)
 	}
 	return d, nil
+}
+
+// beyond is the first token after the first document, or nil. It goes by the tokens: of a
+// file with two headers in a row the parser forgets what follows.
+func beyond(tokens token.Tokens) *token.Token {
+	begun, over := false, false
+	for _, t := range tokens {
+		switch t.Type {
+		case token.CommentType, token.DirectiveType:
+		case token.DocumentHeaderType:
+			begun, over = true, begun
+		case token.DocumentEndType:
+			over = begun
+		default:
+			if over {
+				return t
+			}
+			begun = true
+		}
+	}
+	return nil
 }
 
 // plain refuses bytes that are no text.

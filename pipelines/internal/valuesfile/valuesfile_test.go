@@ -17,7 +17,13 @@ func TestParseRefuses(t *testing.T) {
 		"a: {b: 1}\nc:\n  <<: {d: 1}":    "v.yaml:3:3: anchors and aliases",
 		"a: 1\nb: 2\na: 3":               "v.yaml:3:1: mapping key \"a\" already defined",
 		"a:\n  b: 1\n  b: 2":             "v.yaml:3:3:",
-		"a: 1\n---\nb: 2":                "2 documents",
+		"a: 1\n---\nb: 2":                "v.yaml:3:1: it holds more than one document",
+		"a: 1\n---\n---\nb: 2":           "v.yaml:4:1: it holds more than one document",
+		"---\n---\na: 1":                 "v.yaml:3:1: it holds more than one document",
+		"# c\n---\n# c\n---\na: 1":       "more than one document",
+		"a: 1\n...\nb: 2":                "more than one document",
+		"~\n---\na: 1":                   "more than one document",
+		"a: 1\n---\n~":                   "more than one document",
 		"- a":                            "no mapping",
 		"just text":                      "no mapping",
 		"a: !!str 1":                     "tags are not allowed",
@@ -45,7 +51,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseTakes(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\na: 1\n", "\ufeffa: 1", "a: \"yes\"", "a: 'on'", "a: true", "a: 1.5", "a: -3", "a: 0", "a: ~",
+	for _, text := range []string{"", "# nothing\n", "---\na: 1\n", "# c\n---\na: 1", "a: 1\n---\n# c\n", "a: 1\n...\n", "---\n---\n# none", "\ufeffa: 1", "a: \"yes\"", "a: 'on'", "a: true", "a: 1.5", "a: -3", "a: 0", "a: ~",
 		"a: |\n  yes\n", "a: [x, z]", "a: {}", "a: 123456789012", "a: 1.10.2", "a: \"0755\"", "yesterday: no-thing", "a: sha256:0123", "a: 10.0.0.0/8", "a: 5m"} {
 		if _, err := Parse("v.yaml", []byte(text)); err != nil {
 			t.Errorf("%q: %v", text, err)
