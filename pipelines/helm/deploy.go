@@ -281,17 +281,9 @@ func found(rule string, err error) pipelines.Result {
 	return pipelines.Result{Findings: []pipelines.Finding{f}}
 }
 
-// Run deploys; a failure of the deploy is a finding, and what could not be asked is not run.
-func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
-	outcome, err := d.Do(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return outcome.Report, nil
-}
-
-// Do is Run with all that is known of the release. The lease is held from before the
-// look at the cluster on which the deploy is decided until after the smoke check.
+// Do deploys; a failure of the deploy is a finding, and what could not be asked is not
+// run. The lease is held from before the look at the cluster on which the deploy is
+// decided until after the smoke check.
 func (d Deploy) Do(ctx context.Context) (*Outcome, error) {
 	r, err := d.open()
 	if err != nil {

@@ -100,27 +100,17 @@ helm_values.yaml, NAME-helm_values.yaml, generated_helm_values.yaml.`,
   penstock helm-deploy --env dvlp --dry-run --explain    # and which file sets which value
   penstock helm-deploy --env dvlp`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-deploy")
-			if err != nil || left {
-				return err
-			}
-			b, err := where.opened(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			r, err := p.release(cmd.Context(), f, s)
-			if err != nil {
-				return err
-			}
-			progress := report.NewProgress(p.err, terminal(p.err))
-			r.Progress = progress.Event
-			defer progress.Close()
-			outcome, err := helm.Deploy{Release: r, Bundle: b.Dir, BundleName: b.Version + "@" + b.Digest}.Do(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s.Note(outcome.Report, b, "helm-deploy")
-			return p.released(outcome, f.output, explain)
+			return p.releasing(cmd.Context(), f, where, "helm-deploy", explain, func(s *service.Service, r helm.Release) (*helm.Outcome, error) {
+				b, err := where.opened(cmd.Context(), s)
+				if err != nil {
+					return nil, err
+				}
+				outcome, err := helm.Deploy{Release: r, Bundle: b.Dir, BundleName: b.Version + "@" + b.Digest}.Do(cmd.Context())
+				if err == nil {
+					s.Note(outcome.Report, b, "helm-deploy")
+				}
+				return outcome, err
+			})
 		},
 	}
 	f.add(cmd)
@@ -129,19 +119,32 @@ helm_values.yaml, NAME-helm_values.yaml, generated_helm_values.yaml.`,
 	return cmd
 }
 
-// toRelease reads the service. left says that the report was printed already: the part is left out.
-func (p *program) toRelease(ctx context.Context, f *helmFlags, where serviceFlags, stage string) (s *service.Service, left bool, err error) {
-	asked := f.output
-	if err := asked.check(); err != nil {
-		return nil, false, err
+// releasing is what deploying and rolling back have around them: it reads the service,
+// does what is to be done unless that part of it is left out, and prints the outcome.
+func (p *program) releasing(ctx context.Context, f helmFlags, where serviceFlags, stage string, explain bool,
+	do func(*service.Service, helm.Release) (*helm.Outcome, error)) error {
+	if err := f.output.check(); err != nil {
+		return err
 	}
-	if s, err = where.open(ctx, ""); err != nil {
-		return nil, false, err
+	s, err := where.open(ctx, "")
+	if err != nil {
+		return err
 	}
 	if r := s.LeftOut("helm-deploy", stage); r != nil {
-		return s, true, p.print(r, asked)
+		return p.print(r, f.output)
 	}
-	return s, false, nil
+	r, err := p.release(ctx, f, s)
+	if err != nil {
+		return err
+	}
+	progress := report.NewProgress(p.err, terminal(p.err))
+	r.Progress = progress.Event
+	defer progress.Close()
+	outcome, err := do(s, r)
+	if err != nil {
+		return err
+	}
+	return p.released(outcome, f.output, explain)
 }
 
 func (p *program) helmRollback() *cobra.Command {
@@ -160,22 +163,9 @@ what changes, waits for the workloads, and is recorded.`,
 			if revision < 0 || cmd.Flags().Changed("revision") && revision == 0 {
 				return usage("--revision is %d, allowed are whole numbers from 1", revision)
 			}
-			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-rollback")
-			if err != nil || left {
-				return err
-			}
-			r, err := p.release(cmd.Context(), f, s)
-			if err != nil {
-				return err
-			}
-			progress := report.NewProgress(p.err, terminal(p.err))
-			r.Progress = progress.Event
-			defer progress.Close()
-			outcome, err := helm.Rollback{Release: r, Revision: revision}.Do(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return p.released(outcome, f.output, false)
+			return p.releasing(cmd.Context(), f, where, "helm-rollback", false, func(_ *service.Service, r helm.Release) (*helm.Outcome, error) {
+				return helm.Rollback{Release: r, Revision: revision}.Do(cmd.Context())
+			})
 		},
 	}
 	f.add(cmd)
