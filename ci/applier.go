@@ -36,6 +36,12 @@ func (p *Penstock) Applier(
 	// An OIDC token, by which the apply role of each environment is assumed.
 	// +optional
 	oidcToken *dagger.Secret,
+	// Where the forge hands out OIDC tokens, ACTIONS_ID_TOKEN_REQUEST_URL: in place of one token, which a long run outlives.
+	// +optional
+	oidcRequestUrl *dagger.Secret,
+	// The right to ask for them there, ACTIONS_ID_TOKEN_REQUEST_TOKEN.
+	// +optional
+	oidcRequestToken *dagger.Secret,
 	// Variables that the providers need, such as AWS_REGION=eu-west-1; never a secret.
 	// +optional
 	variables []string,
@@ -52,7 +58,7 @@ func (p *Penstock) Applier(
 	// +optional
 	token *dagger.Secret,
 ) *Applier {
-	return &Applier{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}, Identity: identity, Store: store, Forge: token}
+	return &Applier{Module: p, Cloud: &Cloud{credentials, oidcToken, oidcRequestUrl, oidcRequestToken, variables, endpoint, creator}, Identity: identity, Store: store, Forge: token}
 }
 
 // Apply applies the capsules of the units that changed since the base, and nothing

@@ -761,6 +761,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcToken", err))
 				}
 			}
+			var oidcRequestUrl *dagger.Secret
+			if inputArgs["oidcRequestUrl"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestUrl"]), &oidcRequestUrl)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestUrl", err))
+				}
+			}
+			var oidcRequestToken *dagger.Secret
+			if inputArgs["oidcRequestToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestToken"]), &oidcRequestToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestToken", err))
+				}
+			}
 			var variables []string
 			if inputArgs["variables"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
@@ -796,7 +810,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg token", err))
 				}
 			}
-			return (*Penstock).Applier(&parent, identity, credentials, oidcToken, variables, endpoint, creator, store, token), nil
+			return (*Penstock).Applier(&parent, identity, credentials, oidcToken, oidcRequestUrl, oidcRequestToken, variables, endpoint, creator, store, token), nil
 		case "AssertReport":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -866,6 +880,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcToken", err))
 				}
 			}
+			var oidcRequestUrl *dagger.Secret
+			if inputArgs["oidcRequestUrl"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestUrl"]), &oidcRequestUrl)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestUrl", err))
+				}
+			}
+			var oidcRequestToken *dagger.Secret
+			if inputArgs["oidcRequestToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestToken"]), &oidcRequestToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestToken", err))
+				}
+			}
 			var variables []string
 			if inputArgs["variables"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
@@ -880,7 +908,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
 				}
 			}
-			return (*Penstock).BundlePublish(&parent, ctx, directory, version, to, key, registryUser, registryPassword, oidcToken, variables, registry)
+			return (*Penstock).BundlePublish(&parent, ctx, directory, version, to, key, registryUser, registryPassword, oidcToken, oidcRequestUrl, oidcRequestToken, variables, registry)
 		case "CapsuleInspect":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -985,7 +1013,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg api", err))
 				}
 			}
-			return (*Penstock).Comment(&parent, ctx, page, pull, repository, token, api)
+			var key string
+			if inputArgs["key"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["key"]), &key)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg key", err))
+				}
+			}
+			return (*Penstock).Comment(&parent, ctx, page, pull, repository, token, api, key)
 		case "CompileTest":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1125,6 +1160,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcToken", err))
 				}
 			}
+			var oidcRequestUrl *dagger.Secret
+			if inputArgs["oidcRequestUrl"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestUrl"]), &oidcRequestUrl)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestUrl", err))
+				}
+			}
+			var oidcRequestToken *dagger.Secret
+			if inputArgs["oidcRequestToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestToken"]), &oidcRequestToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestToken", err))
+				}
+			}
 			var variables []string
 			if inputArgs["variables"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
@@ -1146,7 +1195,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg creator", err))
 				}
 			}
-			return (*Penstock).Planner(&parent, credentials, oidcToken, variables, endpoint, creator), nil
+			return (*Penstock).Planner(&parent, credentials, oidcToken, oidcRequestUrl, oidcRequestToken, variables, endpoint, creator), nil
 		case "Program":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)

@@ -186,9 +186,15 @@ func (p *Penstock) BundlePublish(
 	registryUser string,
 	// +optional
 	registryPassword *dagger.Secret,
-	// An OIDC token, for a bucket.
+	// An OIDC token, for a bucket: with it AWS_ROLE_ARN is assumed.
 	// +optional
 	oidcToken *dagger.Secret,
+	// Where the forge hands out OIDC tokens, in place of one: ACTIONS_ID_TOKEN_REQUEST_URL.
+	// +optional
+	oidcRequestUrl *dagger.Secret,
+	// The right to ask for them there, ACTIONS_ID_TOKEN_REQUEST_TOKEN.
+	// +optional
+	oidcRequestToken *dagger.Secret,
 	// Variables such as AWS_REGION=eu-west-1; never a secret.
 	// +optional
 	variables []string,
@@ -197,7 +203,8 @@ func (p *Penstock) BundlePublish(
 	registry *dagger.Service,
 ) (string, error) {
 	c := p.serviceDir("golang").With(atRegistry(ctx, strings.TrimPrefix(to, "oci://"), registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
-	c, _, err := (&Cloud{Variables: variables}).on(c)
+	cloud := &Cloud{RequestURL: oidcRequestUrl, RequestToken: oidcRequestToken, Variables: variables}
+	c, login, err := cloud.on(c)
 	if err != nil {
 		return "", err
 	}
@@ -205,7 +212,7 @@ func (p *Penstock) BundlePublish(
 		c = c.WithMountedSecret("/run/secrets/oidc", oidcToken).WithEnvVariable("AWS_WEB_IDENTITY_TOKEN_FILE", "/run/secrets/oidc")
 	}
 	c = c.WithExec([]string{"penstock", "bundle", "pack", directory, "--version", version, "--key", "/run/secrets/key", "--out", "/dist"})
-	return firstWord(c.WithExec([]string{"penstock", "bundle", "publish", "/dist", "--to", to}).Stdout(ctx))
+	return firstWord(c.WithExec(append([]string{"penstock", "bundle", "publish", "/dist", "--to", to}, login...)).Stdout(ctx))
 }
 
 // atRegistry gives a container the way to a registry, and a user's rights in it. The

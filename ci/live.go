@@ -26,6 +26,10 @@ type Cloud struct {
 	// +private
 	Token *dagger.Secret
 	// +private
+	RequestURL *dagger.Secret
+	// +private
+	RequestToken *dagger.Secret
+	// +private
 	Variables []string
 	// +private
 	Endpoint *dagger.Service
@@ -43,6 +47,12 @@ func (p *Penstock) Planner(
 	// An OIDC token, by which the plan role of each environment is assumed.
 	// +optional
 	oidcToken *dagger.Secret,
+	// Where the forge hands out OIDC tokens, ACTIONS_ID_TOKEN_REQUEST_URL: in place of one token, which a long run outlives.
+	// +optional
+	oidcRequestUrl *dagger.Secret,
+	// The right to ask for them there, ACTIONS_ID_TOKEN_REQUEST_TOKEN.
+	// +optional
+	oidcRequestToken *dagger.Secret,
 	// Variables that the providers need, such as AWS_REGION=eu-west-1; never a secret.
 	// +optional
 	variables []string,
@@ -53,7 +63,7 @@ func (p *Penstock) Planner(
 	// +optional
 	creator []string,
 ) *Planner {
-	return &Planner{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}}
+	return &Planner{Module: p, Cloud: &Cloud{credentials, oidcToken, oidcRequestUrl, oidcRequestToken, variables, endpoint, creator}}
 }
 
 // on gives a container the rights of a cloud. What runs in it is never cached.
@@ -73,10 +83,27 @@ func (c *Cloud) on(container *dagger.Container) (*dagger.Container, []string, er
 		container = container.WithMountedSecret("/run/secrets/oidc", c.Token)
 		args = append(args, "--oidc-token-file", "/run/secrets/oidc")
 	}
+	if (c.RequestURL == nil) != (c.RequestToken == nil) || c.Token != nil && c.RequestURL != nil {
+		return nil, nil, fmt.Errorf("reading the login: it is --oidc-token, or --oidc-request-url with --oidc-request-token")
+	}
+	if asks := c.asks(); asks != nil {
+		container = container.WithSecretVariable("ACTIONS_ID_TOKEN_REQUEST_URL", c.RequestURL).
+			WithSecretVariable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", c.RequestToken)
+		args = append(args, asks...)
+	}
 	if c.Endpoint != nil {
 		container = container.WithServiceBinding("cloud", c.Endpoint)
 	}
 	return container.With(anew), args, nil
+}
+
+// asks is the argument of a command that asks for its OIDC tokens, also of one that
+// reaches nothing but a store.
+func (c *Cloud) asks() []string {
+	if c.RequestURL == nil {
+		return nil
+	}
+	return []string{"--oidc-request"}
 }
 
 // anew keeps what runs in a container next from being answered from a cache: the

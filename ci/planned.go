@@ -89,6 +89,7 @@ func (r *Planned) Seal(
 	if store != "" {
 		args = append(args, "--store", store)
 	}
+	args = append(args, r.Cloud.asks()...)
 	c = c.WithExec(args, dagger.ContainerWithExecOpts{RedirectStdout: "/plans/report/capsules.json"})
 	sealed := *r
 	sealed.Dir = c.Directory("/plans")

@@ -26,7 +26,7 @@ func (p *Penstock) onService(ctx context.Context, cloud *Cloud, report string, c
 		return nil, err
 	}
 	if command[0] == "helm-deploy" || command[0] == "helm-rollback" {
-		login = nil // the cluster has credentials of its own
+		login = cloud.asks() // for the store alone: the cluster has credentials of its own
 	}
 	args := slices.Concat([]string{"penstock"}, command, mirror, login)
 	return ran(ctx, command[0], report, c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
@@ -114,7 +114,7 @@ func (r *ServicePlan) Seal(
 ) (*ServicePlan, error) {
 	p := r.Planned.Module
 	c := p.serviceDir("golang").WithDirectory("/plans", r.Planned.Dir).WithMountedSecret("/run/secrets/key", key)
-	args := slices.Concat([]string{"penstock", r.Stack, "seal", "--plans", "/plans", "--key", "/run/secrets/key", "--json"}, r.Args, where(nil, store))
+	args := slices.Concat([]string{"penstock", r.Stack, "seal", "--plans", "/plans", "--key", "/run/secrets/key", "--json"}, r.Args, where(nil, store), r.Planned.Cloud.asks())
 	if p.Bundle != nil {
 		c, args = c.WithMountedDirectory("/bundle", p.Bundle), append(args, "--bundle", "/bundle")
 	}

@@ -62,7 +62,14 @@ func (p *Penstock) Comment(
 	// Address of the forge's API, where it is not GitHub's own.
 	// +optional
 	api string,
+	// What tells this page from others on the same pull request, such as service-iac:dvlp.
+	// +optional
+	key string,
 ) (string, error) {
+	args := []string{"penstock", "comment", "--pull", fmt.Sprint(pull), "--file", "/page.md", "--token-file", "/run/secrets/forge"}
+	if key != "" {
+		args = append(args, "--key="+key)
+	}
 	c := p.bare("golang").
 		WithMountedFile("/page.md", page).
 		WithMountedSecret("/run/secrets/forge", token).
@@ -71,7 +78,7 @@ func (p *Penstock) Comment(
 	if api != "" {
 		c = c.WithEnvVariable("GITHUB_API_URL", api)
 	}
-	return c.WithExec([]string{"penstock", "comment", "--pull", fmt.Sprint(pull), "--file", "/page.md", "--token-file", "/run/secrets/forge"}).Stdout(ctx)
+	return c.WithExec(args).Stdout(ctx)
 }
 
 // CapsuleInspect shows the public part of a capsule, without saying who made it.

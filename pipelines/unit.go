@@ -21,9 +21,13 @@ type Unit struct {
 	// Inputs are the files of the unit's closure, slash-separated and relative
 	// to the root, sorted: what a stage may have to read to judge the unit.
 	Inputs []string `json:"inputs,omitempty"`
-	// Reproduce is the command that plans it, where that is not penstock plan --unit.
-	Reproduce string `json:"-"`
+	// Command are the words of the commands on it, Verb standing for what is done, where
+	// these are not penstock plan, recover... with the unit: penstock service-iac Verb --env dvlp.
+	Command []string `json:"-"`
 }
+
+// Verb stands in Unit.Command for what is done: plan, apply, recover, drift, unlock.
+const Verb = "VERB"
 
 // SelectionSchema is the version of the selection's JSON form.
 const SelectionSchema = "penstock.selection/v1"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
 	"github.com/penstock-dev/penstock/pipelines/internal/git"
 )
 
@@ -205,17 +206,7 @@ func replace(path string, text []byte) error {
 		}
 		return nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".bundle-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Chmod(0o644), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return atomicfile.Keep(path, 0o644, text)
 }
 
 // Epoch reads SOURCE_DATE_EPOCH; the zero time where it is not set.

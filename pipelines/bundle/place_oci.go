@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -16,11 +15,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/oci"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
@@ -39,8 +38,8 @@ const (
 )
 
 func openOCI(rest string) (place, error) {
-	repository, err := name.NewRepository(rest, name.StrictValidation)
-	if err != nil || !strings.HasPrefix(rest, repository.RegistryStr()+"/") { // not the registry that is meant where none is named
+	repository, ok := oci.Repository(rest)
+	if !ok {
 		return nil, &pipelines.Error{Err: fmt.Errorf("opening the place of bundles %q: it is not registry/repository", "oci://"+rest),
 			Hint: "give it as oci://registry.example.com/platform/bundle"}
 	}
@@ -80,7 +79,7 @@ func (r *registry) find(ctx context.Context, versionOrDigest string) ([]byte, er
 
 func (r *registry) statement(ctx context.Context, versionOrDigest string) ([]byte, error) {
 	got, err := remote.Get(r.tag(versionOrDigest), r.options(ctx)...)
-	if missing(err) {
+	if oci.Absent(err) {
 		return nil, store.ErrNotFound
 	}
 	if err != nil {
@@ -101,12 +100,6 @@ func (r *registry) statement(ctx context.Context, versionOrDigest string) ([]byt
 		}
 	}
 	return nil, refuse(ErrStatement, hintTrust, "what is tagged %q in %s is not a bundle", r.tag(versionOrDigest).TagStr(), r)
-}
-
-// missing says whether the registry answered that there is no such tag.
-func missing(err error) bool {
-	var answer *transport.Error
-	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
 func (r *registry) blob(ctx context.Context, digest string) (io.ReadCloser, error) {

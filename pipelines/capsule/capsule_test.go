@@ -218,7 +218,7 @@ func TestRoundTripForEveryKindOfRecipient(t *testing.T) {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".capsule-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -77,7 +77,7 @@ func TestKilledWhileSealing(t *testing.T) {
 			whole++
 			opened(t, verified(t, s), s.identity)
 		}
-		left, err := filepath.Glob(filepath.Join(dir, ".capsule-*"))
+		left, err := filepath.Glob(filepath.Join(dir, ".*"))
 		if err != nil {
 			t.Fatal(err)
 		}

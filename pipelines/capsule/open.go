@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"filippo.io/age"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/refusal"
 )
 
 // Open decrypts the members into a directory, which is made where it does not
@@ -96,7 +98,7 @@ func (c *Capsule) decryptFrom(sealed io.Reader, identities []age.Identity, read 
 		return refuse(ErrPayload, hintTrust, "the payload cannot be decrypted: %v", err)
 	}
 	err = read(plain)
-	if _, refused := errors.AsType[*refusal](err); err == nil || refused || errors.As(err, new(*fs.PathError)) {
+	if _, refused := errors.AsType[*refusal.Refusal](err); err == nil || refused || errors.As(err, new(*fs.PathError)) {
 		return err
 	}
 	return refuse(ErrMember, hintTrust, "the payload cannot be unpacked: %v", err)

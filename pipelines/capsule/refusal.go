@@ -2,9 +2,8 @@ package capsule
 
 import (
 	"errors"
-	"fmt"
 
-	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/refusal"
 )
 
 // ErrRefused is every refusal of this package: the capsule, the key or the
@@ -48,18 +47,8 @@ var (
 	ErrAuthor      = errors.New("the author approved")
 )
 
-// refusal is a message with a kind: its text is whole, so the kind adds none.
-type refusal struct {
-	kind error
-	text string
-}
-
-func (r *refusal) Error() string { return r.text }
-
-func (r *refusal) Is(target error) bool { return target == r.kind || target == ErrRefused }
-
 func refuse(kind error, hint, format string, args ...any) error {
-	return &pipelines.Error{Err: &refusal{kind, fmt.Sprintf(format, args...)}, Hint: hint}
+	return refusal.New(ErrRefused, kind, hint, format, args...)
 }
 
 // Next things to type, where several refusals share one.

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
 )
 
 // Source is a file to seal.
@@ -185,42 +187,26 @@ func assemble(path string, manifest []byte, sealed *ciphertext, recipients []str
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".capsule-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	out := bufio.NewWriterSize(file, 256<<10)
-	for _, entry := range []struct {
-		name    string
-		size    int64
-		content io.Reader
-	}{
-		{manifestName, int64(len(manifest)), bytes.NewReader(manifest)},
-		{envelopeName, int64(len(envelope)), bytes.NewReader(envelope)},
-		{signatureName, int64(len(signature)), bytes.NewReader(signature)},
-		{payloadName, sealed.Size, sealed.file},
-	} {
-		if err := writeEntry(out, entry.name, entry.size, entry.content); err != nil {
+	// A capsule holds nothing that only its owner may read.
+	return atomicfile.Stream(path, 0o644, func(file io.Writer) error {
+		out := bufio.NewWriterSize(file, 256<<10)
+		for _, entry := range []struct {
+			name    string
+			size    int64
+			content io.Reader
+		}{
+			{manifestName, int64(len(manifest)), bytes.NewReader(manifest)},
+			{envelopeName, int64(len(envelope)), bytes.NewReader(envelope)},
+			{signatureName, int64(len(signature)), bytes.NewReader(signature)},
+			{payloadName, sealed.Size, sealed.file},
+		} {
+			if err := writeEntry(out, entry.name, entry.size, entry.content); err != nil {
+				return err
+			}
+		}
+		if _, err := out.Write(zeros[:]); err != nil {
 			return err
 		}
-	}
-	if _, err := out.Write(zeros[:]); err != nil {
-		return err
-	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	// A capsule holds nothing that only its owner may read.
-	if err := file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+		return out.Flush()
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/refusal"
 )
 
 // attempt does all that is done before a plan is applied, and says where it ends.
@@ -280,13 +281,13 @@ func TestNoFlippedBitIsAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := attempt(path, s.trust(), expected(), s.identity, dir)
-		var r *refusal
+		var r *refusal.Refusal
 		if !errors.As(err, &r) {
 			accepted++
 			t.Errorf("bit %d of byte %d: got %v, want a refusal", bit, at, err)
 			continue
 		}
-		kinds[r.kind.Error()]++
+		kinds[r.Kind.Error()]++
 	}
 	text, err := json.Marshal(kinds)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/nesting"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 )
 
@@ -70,8 +71,8 @@ func Read(name string, content []byte) (*Config, error) {
 		return nil, refuse(at, "save it as UTF-8", "it is not UTF-8")
 	}
 	tokens := lexer.Tokenize(string(content))
-	if err := shallow(name, tokens); err != nil {
-		return nil, err
+	if t := nesting.YAML(tokens); t != nil {
+		return nil, refuse(pipelines.Position{Path: name, Line: t.Position.Line, Column: t.Position.Column}, "", "it is nested more than %d deep", nesting.MaxYAML)
 	}
 	file, err := parser.Parse(tokens, 0)
 	if err != nil {

@@ -2,37 +2,9 @@ package config
 
 import (
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/penstock-dev/penstock/pipelines"
 )
-
-// maxNesting is far beyond what a configuration needs, and far below where the
-// YAML library's time grows with the square of the depth.
-const maxNesting = 100
-
-// shallow refuses a file that is nested so deep that parsing it would take minutes.
-func shallow(name string, tokens token.Tokens) error {
-	depth, dashes, line := 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			dashes, line = 0, t.Position.Line
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingKeyType: // "- - - x" opens three lists on one line
-			dashes++
-		}
-		if max(depth, dashes) > maxNesting {
-			return refuse(pipelines.Position{Path: name, Line: line, Column: t.Position.Column}, "",
-				"it is nested more than %d deep", maxNesting)
-		}
-	}
-	return nil
-}
 
 // plain returns the one document of a file. It refuses what makes a small file
 // mean something large or something else: aliases, merges, tags, several documents.

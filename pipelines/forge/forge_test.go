@@ -70,7 +70,7 @@ func TestTokenStaysWithItsHost(t *testing.T) {
 	for _, code := range []int{301, 302, 307, 308} {
 		h := newHub(t)
 		h.faults = []*fault{{".", 100, before(code, http.Header{"Location": {thief.URL + "/user"}}, "")}}
-		if _, err := h.forge().Pull(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "another host") {
+		if _, err := h.forge().Approved(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "another host") {
 			t.Errorf("%d: got %v", code, err)
 		}
 	}
@@ -158,58 +158,5 @@ func TestAppIsKnownByEitherName(t *testing.T) {
 	h.faults = []*fault{{"POST /graphql", 100, before(200, nil, `{"data":{"viewer":{"login":"github-actions"}}}`)}}
 	if w := comment(t, h.forge(), "new"); w.Done != Updated {
 		t.Errorf("got %+v", w)
-	}
-}
-
-// As the documentation of GitHub shows it, shortened.
-const pull = `{"id": 1, "number": 1347, "state": "open", "locked": false, "title": "Amazing new feature", "user": {"login": "octocat", "id": 1, "type": "User"},
-  "labels": [{"id": 208045946, "name": "bug", "color": "f29513", "default": true}, {"id": 2, "name": "apply"}], "draft": false, "merged": false,
-  "head": {"label": "octocat:new-topic", "ref": "new-topic", "sha": "0123456789abcdef0123456789abcdef01234567", "user": {"login": "octocat", "id": 1},
-    "repo": {"id": 1296269, "name": "r", "full_name": "%s", "fork": true}},
-  "base": {"label": "o:master", "ref": "master", "sha": "6dcb09b5b57875f334f61aebed695e2e4193db5e", "repo": {"id": %d, "name": "r", "full_name": "o/r"}}}`
-
-func TestPull(t *testing.T) {
-	h := newHub(t)
-	h.fixed["GET /repos/o/r/pulls/1347"] = fmt.Sprintf(pull, "octocat/r", 1)
-	p, err := h.forge().Pull(t.Context(), 1347)
-	if err != nil || !p.Fork || !p.Open || p.Author != "octocat" || p.HeadRepository != "octocat/r" || p.HeadRef != "new-topic" || p.BaseRef != "master" ||
-		fmt.Sprint(p.Labels) != "[bug apply]" {
-		t.Fatalf("got %+v, %v", p, err)
-	}
-	if !(PullRequest{}).Moved("") || p.Moved(sha) || !p.Moved("") || !p.Moved(strings.Replace(sha, "0", "1", 1)) {
-		t.Error("whether it moved is wrong")
-	}
-	h.fixed["GET /repos/o/r/pulls/1347"] = fmt.Sprintf(pull, "o/r", 1296269)
-	if p, err = h.forge().Pull(t.Context(), 1347); err != nil || p.Fork {
-		t.Errorf("got %+v, %v", p, err)
-	}
-	p.HeadRef, p.Author = "x\x1b[2J", "\u202eevil"
-	if got := p.String(); got != `pull request 1347 of \u202eevil from branch x\x1b[2J` {
-		t.Errorf("got %s", got)
-	}
-}
-
-// What is not known of a pull request does not make it one of our own.
-func TestPullFailsClosed(t *testing.T) {
-	whole := fmt.Sprintf(pull, "o/r", 1296269)
-	for name, c := range map[string]struct{ old, new string }{
-		"the fork is gone":   {`"repo": {"id": 1296269, "name": "r", "full_name": "o/r", "fork": true}`, `"repo": null`},
-		"no id":              {`"repo": {"id": 1296269, "name": "r", "full_name": "o/r", "fork": true}`, `"repo": {"full_name": "o/r"}`},
-		"another number":     {`"number": 1347`, `"number": 1348`},
-		"no state":           {`"state": "open"`, `"state": ""`},
-		"no commit":          {sha, "HEAD"},
-		"no author":          {`"login": "octocat", "id": 1, "type"`, `"type"`},
-		"another repository": {`"full_name": "o/r"}}}`, `"full_name": "o/x"}}}`},
-		"nothing":            {whole, ""},
-		"an empty object":    {whole, "{}"},
-	} {
-		h := newHub(t)
-		if strings.Count(whole, c.old) != 1 {
-			t.Fatalf("%s: %q is there %d times", name, c.old, strings.Count(whole, c.old))
-		}
-		h.fixed["GET /repos/o/r/pulls/1347"] = strings.Replace(whole, c.old, c.new, 1)
-		if p, err := h.forge().Pull(t.Context(), 1347); err == nil && !p.Fork {
-			t.Errorf("%s: got %+v", name, p)
-		}
 	}
 }

@@ -203,49 +203,13 @@ func TestOnGitea(t *testing.T) {
 	anna, mallory := g.user("anna"), g.user("mallory")
 	g.ask(anna, "POST", "user/repos", object{"name": "live", "auto_init": true, "default_branch": "main"}, nil)
 	g.commitFile(anna, "anna/live", "topic", "a.tf")
-	g.ask(mallory, "POST", "repos/anna/live/forks", object{}, nil)
-	g.commitFile(mallory, "mallory/live", "evil", "b.tf")
-	var own, foreign struct{ Number int }
+	var own struct{ Number int }
 	g.ask(anna, "POST", "repos/anna/live/pulls", object{"title": "own", "head": "topic", "base": "main"}, &own)
-	g.ask(mallory, "POST", "repos/anna/live/pulls", object{"title": "foreign", "head": "mallory:evil", "base": "main"}, &foreign)
 
-	t.Run("Pull", func(t *testing.T) { pullOnGitea(t, g, anna, mallory, own.Number, foreign.Number) })
 	t.Run("Comment", func(t *testing.T) { commentOnGitea(t, g, anna, mallory, own.Number) })
 	t.Run("Issue", func(t *testing.T) { issueOnGitea(t, g, anna, mallory) })
-	t.Run("Check", func(t *testing.T) { checkOnGitea(t, g, anna, own.Number) })
+	t.Run("Check", func(t *testing.T) { checkOnGitea(t, g, anna) })
 	t.Run("Refusals", func(t *testing.T) { refusalsOnGitea(t, g, own.Number) })
-}
-
-func pullOnGitea(t *testing.T, g *gitea, anna, mallory string, own, foreign int) {
-	f := g.forge(anna)
-	mine, err := f.Pull(t.Context(), own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if mine.Fork || !mine.Open || mine.Author != "anna" || mine.HeadRef != "topic" || mine.BaseRef != "main" || mine.HeadRepository != "anna/live" {
-		t.Errorf("got %+v", mine)
-	}
-	theirs, err := f.Pull(t.Context(), foreign)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !theirs.Fork || theirs.Author != "mallory" || theirs.HeadRepository != "mallory/live" {
-		t.Errorf("got %+v", theirs)
-	}
-	var branch struct{ Commit struct{ ID string } }
-	g.ask(anna, "GET", "repos/anna/live/branches/topic", nil, &branch)
-	if mine.Moved(branch.Commit.ID) {
-		t.Errorf("it moved from %s to %s", branch.Commit.ID, mine.HeadSHA)
-	}
-	g.ask(anna, "POST", "repos/anna/live/contents/c.tf", object{"content": "eA==", "message": "more", "branch": "topic"}, nil)
-	g.ask(anna, "PATCH", fmt.Sprintf("repos/anna/live/issues/%d", foreign), object{"state": "closed"}, nil)
-	g.ask(mallory, "DELETE", "repos/mallory/live", nil, nil)
-	if mine, err = f.Pull(t.Context(), own); err != nil || !mine.Moved(branch.Commit.ID) {
-		t.Errorf("got %+v, %v", mine, err)
-	}
-	if theirs, err = f.Pull(t.Context(), foreign); err != nil || theirs.Open || !theirs.Fork {
-		t.Errorf("a closed one of a fork that is gone: got %+v, %v", theirs, err)
-	}
 }
 
 func commentOnGitea(t *testing.T, g *gitea, anna, mallory string, pull int) {
@@ -319,17 +283,15 @@ func issueOnGitea(t *testing.T, g *gitea, anna, mallory string) {
 	}
 }
 
-func checkOnGitea(t *testing.T, g *gitea, anna string, pull int) {
+func checkOnGitea(t *testing.T, g *gitea, anna string) {
 	f := g.forge(anna)
-	p, err := f.Pull(t.Context(), pull)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var branch struct{ Commit struct{ ID string } }
+	g.ask(anna, "GET", "repos/anna/live/branches/topic", nil, &branch)
 	for _, c := range []struct {
 		conclusion Conclusion
 		state      string
 	}{{Failed, "failure"}, {ActionRequired, "failure"}, {Success, "success"}} {
-		w, err := f.Check(t.Context(), CheckRun{SHA: p.HeadSHA, Name: "penstock", Conclusion: c.conclusion, Title: "3 units", Summary: "all of it"})
+		w, err := f.Check(t.Context(), CheckRun{SHA: branch.Commit.ID, Name: "penstock", Conclusion: c.conclusion, Title: "3 units", Summary: "all of it"})
 		if err != nil || !strings.Contains(w.Note, "commit status") {
 			t.Fatalf("got %+v, %v", w, err)
 		}
@@ -337,7 +299,7 @@ func checkOnGitea(t *testing.T, g *gitea, anna string, pull int) {
 			State    string
 			Statuses []struct{ Context, Description string }
 		}
-		g.ask(anna, "GET", "repos/anna/live/commits/"+p.HeadSHA+"/status", nil, &now)
+		g.ask(anna, "GET", "repos/anna/live/commits/"+branch.Commit.ID+"/status", nil, &now)
 		if now.State != c.state || len(now.Statuses) != 1 || now.Statuses[0].Context != "penstock" || now.Statuses[0].Description != "3 units" {
 			t.Errorf("%s: got %+v", c.conclusion, now)
 		}
@@ -352,7 +314,7 @@ func refusalsOnGitea(t *testing.T, g *gitea, pull int) {
 	if _, err := g.forge(g.user("eve")).Check(t.Context(), CheckRun{SHA: strings.Repeat("0", 40), Name: "penstock", Conclusion: Success}); err == nil {
 		t.Error("a stranger set the status of a commit")
 	}
-	if _, err := f.Pull(t.Context(), 4242); err == nil {
+	if _, err := g.forge(g.user("olga")).Comment(t.Context(), 4242, marker, "x"); err == nil {
 		t.Error("there is no such pull request")
 	}
 }

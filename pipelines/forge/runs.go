@@ -25,10 +25,6 @@ type Approval struct {
 	Comment      string
 }
 
-func (a Approval) String() string {
-	return printable.Text(a.Login, 100) + " approved " + printable.Text(strings.Join(a.Environments, ", "), 300)
-}
-
 // review is one element of what GitHub answers; the library has no type for it.
 type review struct {
 	State        string       `json:"state"`

@@ -46,6 +46,22 @@ func MarkerOf(text string) (string, bool) {
 	return line, markerText.MatchString(line)
 }
 
+var keyText = regexp.MustCompile(`^[A-Za-z0-9:/._@-]+$`)
+
+// Keyed is a marker for one of several pages of a kind: <!-- penstock:plan --> with the
+// key "service-iac:dvlp" is <!-- penstock:plan:service-iac:dvlp -->.
+func Keyed(marker, key string) (string, error) {
+	keyed := strings.TrimSuffix(marker, " -->") + ":" + key + " -->"
+	switch {
+	case !keyText.MatchString(key) || strings.Contains(key, "--"): // two dashes may end an HTML comment
+		return "", &pipelines.Error{Err: fmt.Errorf("the key %q is not made of letters, digits and : / . _ @ - alone, or has two dashes in a row", key),
+			Hint: "give a key such as service-iac:dvlp"}
+	case !markerText.MatchString(keyed):
+		return "", &pipelines.Error{Err: fmt.Errorf("the key %.40q... is too long", key), Hint: "give a shorter key"}
+	}
+	return keyed, nil
+}
+
 // marked is a body that begins with its marker.
 func marked(marker, body string) (string, error) {
 	if !markerText.MatchString(marker) {

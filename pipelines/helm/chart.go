@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 // DefaultChart is that of a service which names none.
@@ -36,7 +38,7 @@ type chart struct {
 	// Path is a directory of the bundle, or the archive of a third party.
 	Path string
 	// Values are the chart's own, once they were read.
-	Values     document
+	Values     valuesfile.Document
 	values     []byte
 	thirdParty bool
 	// noSchema says that it has no values.schema.json.
@@ -75,14 +77,14 @@ func ofBundle(name, bundle string) (chart, error) {
 		return chart{}, &pipelines.Error{Err: fmt.Errorf("the bundle has no chart %q", name), Hint: "it has " + strings.Join(chartsOf(bundle), ", ")}
 	}
 	found := chart{Path: dir}
-	text, err := readRegular(filepath.Join(dir, "Chart.yaml"), maxValues)
+	text, err := valuesfile.Regular(os.DirFS(dir), "Chart.yaml", valuesfile.Limit)
 	if err == nil {
 		err = found.identify(text)
 	}
 	if err != nil {
 		return chart{}, fmt.Errorf("reading the chart %q: %w", name, err)
 	}
-	if found.values, err = readRegular(filepath.Join(dir, "values.yaml"), maxValues); errors.Is(err, os.ErrNotExist) {
+	if found.values, err = valuesfile.Regular(os.DirFS(dir), "values.yaml", valuesfile.Limit); errors.Is(err, os.ErrNotExist) {
 		found.values, err = nil, nil
 	}
 	if err != nil {
@@ -125,7 +127,7 @@ func (c *client) fetch(ctx context.Context, want config.Chart) (chart, error) {
 	if err != nil || len(pulled) != 1 {
 		return chart{}, fmt.Errorf("fetching the chart %q: helm left %d archives", want.Name, len(pulled))
 	}
-	archive, err := readRegular(pulled[0], maxChart)
+	archive, err := valuesfile.Regular(os.DirFS(dir), filepath.Base(pulled[0]), maxChart)
 	if err != nil {
 		return chart{}, fmt.Errorf("reading the chart %q: %w", want.Name, err)
 	}
@@ -164,11 +166,11 @@ func unpack(archive []byte) (chart, error) {
 		switch inner {
 		case "Chart.yaml":
 			var text []byte
-			if text, err = io.ReadAll(io.LimitReader(reader, maxValues)); err == nil {
+			if text, err = io.ReadAll(io.LimitReader(reader, valuesfile.Limit)); err == nil {
 				err = found.identify(text)
 			}
 		case "values.yaml":
-			found.values, err = io.ReadAll(io.LimitReader(reader, maxValues))
+			found.values, err = io.ReadAll(io.LimitReader(reader, valuesfile.Limit))
 		case "values.schema.json":
 			found.noSchema = false
 		}
@@ -188,7 +190,7 @@ func (c *chart) identify(text []byte) error {
 		Version string `yaml:"version"`
 	}
 	if err := yaml.Unmarshal(text, &known); err != nil {
-		return syntax("Chart.yaml", err)
+		return valuesfile.Syntax("Chart.yaml", err)
 	}
 	if known.Name == "" || known.Version == "" {
 		return errors.New("its Chart.yaml has no name or no version")
@@ -207,4 +209,13 @@ func (c chart) gate(reason string) error {
 		hint = "write in chart.no_schema why it is accepted all the same"
 	}
 	return &pipelines.Error{Err: fmt.Errorf("the chart %q has no values.schema.json", c.Name), Hint: hint}
+}
+
+// exists says whether a path is there; what cannot be known is an error.
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }

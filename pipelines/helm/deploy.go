@@ -4,6 +4,7 @@
 package helm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ type Release struct {
 	Environment string
 	// Store keeps leases and journals of releases: that of live.store, in Room.
 	Store store.Store
+	// Address is what a command line calls Store, for hints. Default: its name.
+	Address string
 	// Coroner says whether the run of somebody else is dead.
 	Coroner ledger.Coroner
 	// Actor is who releases, CI where; Commit is that of the service.
@@ -158,6 +161,7 @@ func (r Release) open() (*running, error) {
 	}
 	run := &running{Release: r, client: c, service: s, owner: owner, unit: pipelines.Unit{Path: s.Name + "/helm-deploy", Kind: pipelines.Live}}
 	run.guard = newGuard(r.Store, r.Coroner, target(e.Name, s.Name), owner, b.Timeout)
+	run.guard.address = cmp.Or(r.Address, r.Store.String())
 	run.outcome = &Outcome{Schema: OutcomeSchema, Service: s.Name, Environment: e.Name, Namespace: at.Namespace, Context: at.Context,
 		Changes: []Change{}, Metadata: Metadata{Run: owner.Run, Environment: e.Name, Commit: r.Commit, Bundle: bundle, Actor: r.Actor}}
 	run.outcome.Report = &pipelines.Report{Started: time.Now().UTC(), Selection: pipelines.Selection{Total: 1, Units: []pipelines.Unit{run.unit}}}
@@ -277,17 +281,9 @@ func found(rule string, err error) pipelines.Result {
 	return pipelines.Result{Findings: []pipelines.Finding{f}}
 }
 
-// Run deploys; a failure of the deploy is a finding, and what could not be asked is not run.
-func (d Deploy) Run(ctx context.Context) (*pipelines.Report, error) {
-	outcome, err := d.Do(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return outcome.Report, nil
-}
-
-// Do is Run with all that is known of the release. The lease is held from before the
-// look at the cluster on which the deploy is decided until after the smoke check.
+// Do deploys; a failure of the deploy is a finding, and what could not be asked is not
+// run. The lease is held from before the look at the cluster on which the deploy is
+// decided until after the smoke check.
 func (d Deploy) Do(ctx context.Context) (*Outcome, error) {
 	r, err := d.open()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/shell"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
@@ -23,6 +24,8 @@ type guard struct {
 	book    *ledger.Ledger
 	coroner ledger.Coroner
 	target  string
+	// address is what a command line calls the store.
+	address string
 	owner   ledger.Owner
 	// abandoned is the age from which a run of which nothing can be known cannot be at work
 	// any more: helm ends each of its operations within the timeout.
@@ -57,7 +60,7 @@ func (g *guard) take(ctx context.Context) error {
 		}
 		over, why := g.over(ctx, held.Owner, held.Now.Sub(held.Renewed))
 		if !over {
-			return refusal(held, g.target, why)
+			return g.refusal(held, why)
 		}
 		err = g.book.Break(ctx, g.target, held.Version)
 		if err != nil && !errors.Is(err, store.ErrChanged) && !errors.Is(err, store.ErrNotFound) {
@@ -85,12 +88,12 @@ func (g *guard) over(ctx context.Context, owner ledger.Owner, quiet time.Duratio
 	return false, why
 }
 
-func refusal(held *ledger.HeldError, name, why string) error {
+func (g *guard) refusal(held *ledger.HeldError, why string) error {
 	age := func(t time.Time) time.Duration { return max(held.Now.Sub(t).Round(time.Second), 0) }
 	return &pipelines.Error{
 		Err: fmt.Errorf("the release %q is being changed by %s, for %v, last heard of %v ago: %s",
-			name, held.Owner, age(held.Since), age(held.Renewed), why),
-		Hint: fmt.Sprintf("wait for that run to end; if you know that it is dead: penstock unlock %s --store STORE/%s --run %s", name, Room, held.Owner.Run),
+			g.target, held.Owner, age(held.Since), age(held.Renewed), why),
+		Hint: "wait for that run to end; if you know that it is dead: " + shell.Line("penstock", "unlock", g.target, "--store", g.address, "--run", held.Owner.Run),
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/internal/proctest"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
@@ -190,7 +191,7 @@ func (k *killing) once(i int) bool {
 		return k.settle(i, replicas, r) && false
 	}
 	status := k.status()
-	kill(tree)
+	proctest.Kill(tree)
 	if victim == "helm" {
 		k.hold(false) // what was to be killed may have ended just then, and the deploy goes on
 	}
@@ -213,7 +214,7 @@ func (k *killing) leave() bool {
 	defer k.hold(false)
 	r := k.start()
 	k.until("a pending release", func() bool { return r.ended() || strings.HasPrefix(k.status(), "pending") })
-	kill(below(k.T, r.cmd.Process.Pid))
+	proctest.Kill(proctest.Below(k.T, r.cmd.Process.Pid))
 	<-r.over
 	return strings.HasPrefix(k.status(), "pending")
 }
@@ -251,16 +252,16 @@ func (k *killing) aimed(r *started, aim string) bool {
 }
 
 // choose finds the processes to kill; nil where the deploy ended before they were there.
-func (k *killing) choose(r *started, victim string) []proc {
+func (k *killing) choose(r *started, victim string) []proctest.Proc {
 	for !r.ended() {
-		tree := below(k.T, r.cmd.Process.Pid)
+		tree := proctest.Below(k.T, r.cmd.Process.Pid)
 		switch victim {
 		case "all":
 			return tree
 		case "penstock":
 			return tree[:min(1, len(tree))]
 		}
-		if tree = slices.DeleteFunc(tree, func(p proc) bool { return p.name != "helm" }); len(tree) > 0 {
+		if tree = slices.DeleteFunc(tree, func(p proctest.Proc) bool { return p.Name != "helm" }); len(tree) > 0 {
 			return tree
 		}
 		time.Sleep(2 * time.Millisecond)
@@ -272,11 +273,11 @@ func (k *killing) choose(r *started, victim string) []proc {
 // is refused, with owner and age, and they end by themselves.
 func (k *killing) orphans() {
 	k.Helper()
-	mine := func() []proc {
-		var found []proc
-		for pid, p := range processes(k.T) {
+	mine := func() []proctest.Proc {
+		var found []proctest.Proc
+		for pid, p := range proctest.Processes(k.T) {
 			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			if p.name == "helm" && bytes.Contains(line, []byte(k.namespace)) {
+			if p.Name == "helm" && bytes.Contains(line, []byte(k.namespace)) {
 				found = append(found, p)
 			}
 		}
@@ -286,7 +287,7 @@ func (k *killing) orphans() {
 		k.config.Service.Deploy.Timeout = "3s" // where the orphan ended just then, this deploys, and may be held back
 		o := k.deploy()
 		k.config.Service.Deploy.Timeout = "60s"
-		if still := living(k.T, left); len(still) > 0 {
+		if still := proctest.Living(k.T, left); len(still) > 0 {
 			k.happened["a deploy was refused while an orphaned helm lived"]++
 			if text := told(o); o.Report.Verdict != pipelines.NotRun || !strings.Contains(text, "is being changed by run") || !strings.Contains(text, "last heard of") {
 				k.Errorf("a deploy while %v live:\n%s", still, text)

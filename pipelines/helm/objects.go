@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 // object is one resource of a manifest.
@@ -41,7 +42,7 @@ func objects(manifest []byte) ([]object, error) {
 	for _, text := range documents(string(manifest)) {
 		var body map[string]any
 		if err := yaml.NewDecoder(strings.NewReader(text)).Decode(&body); err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("reading the manifest: %w", syntax("manifest", err))
+			return nil, fmt.Errorf("reading the manifest: %w", valuesfile.Syntax("manifest", err))
 		}
 		if len(body) == 0 {
 			continue

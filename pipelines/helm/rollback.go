@@ -20,15 +20,6 @@ type Rollback struct {
 	Revision int
 }
 
-// Run is Do without what is known of the release.
-func (b Rollback) Run(ctx context.Context) (*pipelines.Report, error) {
-	outcome, err := b.Do(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return outcome.Report, nil
-}
-
 // Do rolls back under the lease, after it has shown what changes.
 func (b Rollback) Do(ctx context.Context) (*Outcome, error) {
 	r, err := b.open()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,13 +13,14 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 // Layer is one file of values. Precedence is the order of the layers: the last counts.
 type Layer struct {
 	// Name is what the file is called in messages, Path where it is.
 	Name, Path string
-	doc        document
+	doc        valuesfile.Document
 }
 
 // Files of a service's values; {env} stands for the environment's name.
@@ -31,53 +33,49 @@ const (
 // its own charts), the service's, the service's for the environment, the generated.
 func layers(c chart, root, bundle, environment string) ([]Layer, error) {
 	var found []Layer
-	add := func(dir, file, prefix string, needed bool) error {
-		path := filepath.Join(dir, file)
-		there, err := exists(path)
-		if err != nil {
-			return fmt.Errorf("looking for values: %w", err)
-		}
-		if !there {
-			if needed {
-				return &pipelines.Error{Err: fmt.Errorf("reading values: %q: %w", file, fs.ErrNotExist), Hint: "write it, though it be empty"}
-			}
+	add := func(dir *os.Root, file, prefix string, needed bool) error {
+		doc, err := valuesfile.Read(dir.FS(), file, prefix+file)
+		switch {
+		case err == nil:
+			found = append(found, Layer{Name: prefix + file, Path: filepath.Join(dir.Name(), file), doc: doc})
+		case errors.Is(err, fs.ErrNotExist) && needed:
+			return &pipelines.Error{Err: fmt.Errorf("reading values: %q: %w", file, fs.ErrNotExist), Hint: "write it, though it be empty"}
+		case errors.Is(err, fs.ErrNotExist):
 			return nil
 		}
-		doc, err := readValues(path, prefix+file, false)
-		if err != nil {
-			return placed(prefix+file, err)
-		}
-		found = append(found, Layer{Name: prefix + file, Path: path, doc: doc})
-		return nil
+		return err
 	}
-	var err error
-	if c.Values, err = parseValues(c.Name+"/values.yaml", c.values, c.thirdParty); err != nil {
+	repository, err := os.OpenRoot(root) // helm-values follows no link out of it either
+	if err != nil {
+		return nil, fmt.Errorf("looking for values: %w", err)
+	}
+	defer repository.Close()
+	parse := valuesfile.Parse
+	if c.thirdParty {
+		parse = valuesfile.ParseTheirs
+	}
+	if c.Values, err = parse(c.Name+"/values.yaml", c.values); err != nil {
 		return nil, err
 	}
 	found = append(found, Layer{Name: c.Name + "/values.yaml", doc: c.Values}) // helm reads it by itself
 	if !c.thirdParty {
-		charts := filepath.Join(bundle, "charts")
-		err = errors.Join(add(charts, "platform.yaml", "bundle/charts/", false), add(charts, "platform-"+environment+".yaml", "bundle/charts/", false))
+		charts, err := os.OpenRoot(filepath.Join(bundle, "charts"))
+		if err != nil {
+			return nil, fmt.Errorf("looking for values: %w", err)
+		}
+		defer charts.Close()
+		if err := errors.Join(add(charts, "platform.yaml", "bundle/charts/", false), add(charts, "platform-"+environment+".yaml", "bundle/charts/", false)); err != nil {
+			return nil, err
+		}
+	}
+	err = add(repository, OwnValues, "", true)
+	if err == nil {
+		err = add(repository, environment+"-"+OwnValues, "", false)
 	}
 	if err == nil {
-		err = add(root, OwnValues, "", true)
-	}
-	if err == nil {
-		err = add(root, environment+"-"+OwnValues, "", false)
-	}
-	if err == nil {
-		err = add(root, GeneratedValues, "", false)
+		err = add(repository, GeneratedValues, "", false)
 	}
 	return found, err
-}
-
-// placed says in which file an error is, where it does not say so itself.
-func placed(name string, err error) error {
-	var known *pipelines.Error
-	if errors.As(err, &known) && known.Path != "" {
-		return err
-	}
-	return &pipelines.Error{Position: pipelines.Position{Path: name}, Err: err}
 }
 
 // files are those that helm is given.
@@ -192,6 +190,11 @@ func (b *branch) walk(prefix string, found *[]Origin) {
 	}
 }
 
+func isMapping(node ast.Node) bool {
+	_, ok := node.(ast.MapNode)
+	return ok
+}
+
 func pairs(node ast.Node) []*ast.MappingValueNode {
 	m, ok := node.(ast.MapNode)
 	if !ok {
@@ -215,7 +218,7 @@ func texts(all []Layer) error {
 		switch origin.node.Type() {
 		case ast.StringType, ast.LiteralType:
 		default:
-			wrong = append(wrong, refuse(origin.Path, origin.node, "write it in quotes", "%s is not text: an environment variable always is", origin.Key))
+			wrong = append(wrong, valuesfile.Refuse(origin.Path, origin.node, "write it in quotes", "%s is not text: an environment variable always is", origin.Key))
 		}
 	}
 	return errors.Join(wrong...)

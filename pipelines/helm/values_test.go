@@ -9,59 +9,15 @@ import (
 	"testing"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
-
-func TestParseValuesRefuses(t *testing.T) {
-	for text, want := range map[string]string{
-		"a: &x 1\nb: *x":                 "v.yaml:1:4: anchors and aliases",
-		"a: {b: 1}\nc:\n  <<: {d: 1}":    "v.yaml:3:3: anchors and aliases",
-		"a: 1\nb: 2\na: 3":               "v.yaml:3:1: mapping key \"a\" already defined",
-		"a:\n  b: 1\n  b: 2":             "v.yaml:3:3:",
-		"a: 1\n---\nb: 2":                "2 documents",
-		"- a":                            "no mapping",
-		"just text":                      "no mapping",
-		"a: !!str 1":                     "tags are not allowed",
-		"on: yes\nb: 1":                  "v.yaml:1:1: the value on is a boolean to helm",
-		"a:\n  b: yes":                   "v.yaml:2:6: the value yes is a boolean to helm",
-		"a: Off":                         "the value Off is a boolean",
-		"a: 0755":                        "octal",
-		"a: 12:30:45":                    "base 60",
-		"a: 1_000":                       "separators",
-		"a: 2026-11-21":                  "a date",
-		"a: 12345678901234567890":        "loses digits",
-		"a: .nan":                        "without a value",
-		"a: [1, 2":                       "v.yaml:1",
-		"a: b: c":                        "v.yaml:1",
-		"a: 1\nb: \xff\n":                "v.yaml:2:1: it is not UTF-8",
-		"a: " + strings.Repeat("[", 200): "nested more than 100 deep",
-		strings.Repeat("- ", 200) + "a":  "nested more than 100 deep",
-		"a: \"\x00\"":                    "v.yaml",
-	} {
-		_, err := parseValues("v.yaml", []byte(text), false)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.40q: %v, want %q", text, err, want)
-		}
-	}
-}
-
-func TestParseValuesTakes(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\na: 1\n", "\ufeffa: 1", "a: \"yes\"", "a: 'on'", "a: true", "a: 1.5", "a: -3", "a: 0", "a: ~",
-		"a: |\n  yes\n", "a: [x, z]", "a: {}", "a: 123456789012", "a: 1.10.2", "a: \"0755\"", "yesterday: no-thing", "a: sha256:0123", "a: 10.0.0.0/8", "a: 5m"} {
-		if _, err := parseValues("v.yaml", []byte(text), false); err != nil {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	if _, err := parseValues("v.yaml", []byte("a: &x 1\nb: *x"), true); err != nil {
-		t.Errorf("a third party's own anchors: %v", err)
-	}
-}
 
 func layersOf(t *testing.T, texts ...string) []Layer {
 	t.Helper()
 	var all []Layer
 	for i, text := range texts {
 		name := fmt.Sprintf("%d.yaml", i)
-		doc, err := parseValues(name, []byte(text), false)
+		doc, err := valuesfile.Parse(name, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

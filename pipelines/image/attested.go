@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/oci"
 )
 
 // Why an image does not count as attested. Each of them is ErrRefused too.
@@ -133,7 +134,7 @@ var errOther = errors.New("it is something else")
 
 func (c *connection) attestation(ctx context.Context, ref name.Digest, d v1.Descriptor, signers Signers) (*Record, error) {
 	got, err := c.pull.Get(ctx, ref.Context().Digest(d.Digest.String()))
-	if absent(err) {
+	if oci.Absent(err) {
 		return nil, refused(ErrTampered, "the registry lists it and does not have it")
 	}
 	if err != nil {

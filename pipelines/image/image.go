@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/oci"
 )
 
 // ErrRefused says that something was read, judged, and must not be: a tag that would
@@ -75,21 +76,6 @@ func passing(err error) bool {
 	return errors.As(err, &temporary) && temporary.Temporary() || broken(err)
 }
 
-// absent says whether the registry answered that there is no such manifest. A page
-// of a proxy that happens to be 404 is no such answer.
-func absent(err error) bool {
-	var answer *transport.Error
-	if !errors.As(err, &answer) || answer.StatusCode != http.StatusNotFound {
-		return false
-	}
-	for _, e := range answer.Errors {
-		if e.Code == transport.ManifestUnknownErrorCode || e.Code == transport.NameUnknownErrorCode || e.Code == "NOT_FOUND" {
-			return true
-		}
-	}
-	return false
-}
-
 // doing says what was being done when the registry answered with an error, and what to do.
 func doing(what string, err error) error {
 	if err == nil {
@@ -132,8 +118,8 @@ func ParseDigest(text string) (name.Digest, error) {
 
 // parseRepository reads REGISTRY/REPOSITORY.
 func parseRepository(text string) (name.Repository, error) {
-	repository, err := name.NewRepository(text, name.StrictValidation)
-	if err != nil || !strings.HasPrefix(text, repository.RegistryStr()+"/") {
+	repository, ok := oci.Repository(text)
+	if !ok {
 		return name.Repository{}, &pipelines.Error{Err: fmt.Errorf("reading %q: %w: it is not a repository", text, ErrReference), Hint: "give REGISTRY/REPOSITORY, without a tag"}
 	}
 	return repository, nil

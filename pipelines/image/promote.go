@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/oci"
 )
 
 // Promote copies an image between registries, repositories or tags: all platforms, and
@@ -164,7 +165,7 @@ func (r Registry) Resolve(ctx context.Context, text string) (string, error) {
 		return "", err
 	}
 	got, err := conn.pull.Get(ctx, ref)
-	if absent(err) {
+	if oci.Absent(err) {
 		return "", &pipelines.Error{Err: fmt.Errorf("resolving %q: %w", text, errNoTag), Hint: "push it with penstock docker-push"}
 	}
 	if err != nil {

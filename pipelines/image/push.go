@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/oci"
 )
 
 // Push sends an OCI layout to a registry by its digest, reads it back, and gives it its
@@ -145,7 +146,7 @@ func (c *connection) tags(ctx context.Context, to name.Repository, tags, movable
 
 func (c *connection) mayTag(ctx context.Context, tag name.Tag, movable []string, digest string) (before string, err error) {
 	got, err := c.pull.Get(ctx, tag)
-	if absent(err) {
+	if oci.Absent(err) {
 		return "", nil
 	}
 	if err != nil {

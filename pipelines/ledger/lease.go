@@ -45,17 +45,17 @@ func (e *HeldError) Error() string {
 	age := func(t time.Time) time.Duration { return max(e.Now.Sub(t).Round(time.Second), 0) } // its clock may be ahead
 	text := fmt.Sprintf("%q is held by %s, for %v, last renewed %v ago", e.Target, e.Owner, age(e.Since), age(e.Renewed))
 	if e.Expired() {
-		return fmt.Sprintf("%s; the lease expired %v ago, but nothing shows that the run is dead, so it is not taken over: %s",
-			text, age(e.Expires), e.hint())
+		return fmt.Sprintf("%s; the lease expired %v ago, but nothing shows that the run is dead, so it is not taken over", text, age(e.Expires))
 	}
-	return fmt.Sprintf("%s, until %s unless it is renewed: %s", text, e.Expires.UTC().Format(time.RFC3339), e.hint())
+	return fmt.Sprintf("%s, until %s unless it is renewed", text, e.Expires.UTC().Format(time.RFC3339))
 }
 
+// hint names no unit: whoever knows what the target is says more.
 func (e *HeldError) hint() string {
 	if e.Expired() {
-		return fmt.Sprintf("run penstock recover %q", e.Target)
+		return "run penstock recover: it finds out whether that run still lives"
 	}
-	return fmt.Sprintf("wait for that run to end; if it was killed, run penstock recover %q", e.Target)
+	return "wait for that run to end; if it was killed, run penstock recover"
 }
 
 // Lease is the right to change a target. Its methods may be called at once.

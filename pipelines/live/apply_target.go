@@ -16,6 +16,9 @@ import (
 
 // target applies one target: first everything that can refuse, then the effect.
 func (a *applying) target(ctx context.Context, t Target) pipelines.Result {
+	if t.broken != nil {
+		return pipelines.NotRunBecause(t.broken)
+	}
 	work, err := os.MkdirTemp(a.Work, "t")
 	if err != nil {
 		return pipelines.NotRunBecause(fmt.Errorf("making room to work: %w", err))
@@ -64,7 +67,7 @@ func (a *applying) effect(ctx context.Context, t Target, c *capsule.Capsule, clo
 	}
 	lease, err := a.ledger.Acquire(ctx, leaseOf(t), owner, a.Lease)
 	if err != nil {
-		return pipelines.NotRunBecause(held(err)), false
+		return pipelines.NotRunBecause(held(err, t, a.Mirror)), false
 	}
 	kept, stop := lease.Keep(ctx)
 	defer func() {
@@ -128,12 +131,12 @@ func leaseOf(t Target) string {
 	return t.Environment.Name + "/" + t.Unit.Path
 }
 
-func held(err error) error {
+func held(err error, t Target, mirror string) error {
 	var other *ledger.HeldError
 	if errors.As(err, &other) {
 		hint := "wait for it to end"
 		if other.Expired() {
-			hint = "run penstock recover: it finds out whether that run still lives, and what it did"
+			hint = recoverHint(t, mirror, "it finds out whether that run still lives, and what it did")
 		}
 		return &pipelines.Error{Err: err, Hint: hint}
 	}

@@ -72,22 +72,20 @@ func (s state) record() *ledger.Backend {
 }
 
 // stateOf is where a target keeps its state: as the unit says and, beyond that,
-// as its environment does.
+// as its environment does. Beside an error it is what could be read of it: whoever
+// reads that state comes after a unit that is broken.
 func stateOf(fsys fs.FS, t Target) (state, error) {
-	declared, err := declaredBackend(fsys, t.Unit.Path)
-	if err != nil {
-		return state{}, err
-	}
+	declared, broken := declaredBackend(fsys, t.Unit.Path)
 	s := state{kind: declared.kind, args: declared.args}
 	backend := t.Environment.Backend
 	if backend.Type == "" {
 		if s.kind == "" || s.kind == "local" {
 			s.kind, s.args = "local", map[string]string{"path": t.localState(s.args["path"])}
 		}
-		return s, nil
+		return s, broken
 	}
 	if s.kind != "" && s.kind != backend.Type {
-		return state{}, &pipelines.Error{Position: declared.at, Err: fmt.Errorf("the unit declares the backend %q, its environment %q keeps state in %q", s.kind, t.Environment.Name, backend.Type),
+		return s, &pipelines.Error{Position: declared.at, Err: fmt.Errorf("the unit declares the backend %q, its environment %q keeps state in %q", s.kind, t.Environment.Name, backend.Type),
 			Hint: fmt.Sprintf("write backend %q {}, or change the environment's backend in penstock.yaml", backend.Type)}
 	}
 	s.kind = backend.Type
@@ -99,7 +97,7 @@ func stateOf(fsys fs.FS, t Target) (state, error) {
 			s.args[name] = t.expand(fmt.Sprint(value))
 		}
 	}
-	return s, nil
+	return s, broken
 }
 
 // localState is the file of a state that nobody has said a place for, or what the
@@ -154,8 +152,11 @@ type declared struct {
 	at pipelines.Position
 }
 
+// declaredBackend reads the backend block of a unit, also beside the error of a file
+// that is broken.
 func declaredBackend(fsys fs.FS, unit string) (declared, error) {
 	found := declared{}
+	var first error
 	entries, err := fs.ReadDir(fsys, unit)
 	if err != nil {
 		return found, fmt.Errorf("reading %q: %w", unit, err)
@@ -169,7 +170,8 @@ func declaredBackend(fsys fs.FS, unit string) (declared, error) {
 		}
 		src, err := fs.ReadFile(fsys, name)
 		if err != nil {
-			return found, fmt.Errorf("reading %q: %w", name, err)
+			first = cmp.Or(first, fmt.Errorf("reading %q: %w", name, err))
+			continue
 		}
 		parse := parser.ParseHCL
 		if isJSON {
@@ -177,7 +179,10 @@ func declaredBackend(fsys fs.FS, unit string) (declared, error) {
 		}
 		file, diags := parse(src, name)
 		if diags.HasErrors() {
-			return found, broken(name, diags)
+			first = cmp.Or(first, broken(name, diags))
+		}
+		if file == nil || file.Body == nil {
+			continue
 		}
 		settings, _, _ := file.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "terraform"}}})
 		for _, block := range settings.Blocks {
@@ -197,7 +202,7 @@ func declaredBackend(fsys fs.FS, unit string) (declared, error) {
 			}
 		}
 	}
-	return found, nil
+	return found, first
 }
 
 func broken(name string, diags hcl.Diagnostics) error {

@@ -14,7 +14,7 @@ import (
 // failed describes a plan that terraform ended with an error.
 func (p *planning) failed(t Target, out string, exit int, o *planned) pipelines.Result {
 	result := pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("terraform plan ended with %d", exit),
-		Hint: "run it yourself for the whole of it: " + command("plan", p.Selection, p.Mirror, "--only", t.ID(), "--out", "DIR")}
+		Hint: "run it yourself for the whole of it: " + p.reproduce(t, "DIR")}
 	shown, err := public(t, p.Config)
 	if err != nil {
 		return pipelines.NotRunBecause(err)

@@ -29,6 +29,9 @@ func unseen(err error) look { return look{outcome: Failing, failure: pipelines.N
 
 // look plans one target in a copy that is gone afterwards, and takes no lock.
 func (d *drifting) look(ctx context.Context, t Target) look {
+	if t.broken != nil {
+		return unseen(t.broken)
+	}
 	if err := d.busy(ctx, t); err != nil {
 		return unseen(err)
 	}
@@ -78,7 +81,7 @@ func (d *drifting) busy(ctx context.Context, t Target) error {
 	}
 	hint := "look again when that run has ended"
 	if held.Expired() {
-		hint = "run penstock recover: it finds out whether that run still lives"
+		hint = recoverHint(t, d.Mirror, "it finds out whether that run still lives")
 	}
 	return &pipelines.Error{Err: fmt.Errorf("looking at %q: it is being applied by %s", t.ID(), held.Owner), Hint: hint}
 }
@@ -140,7 +143,7 @@ func (d *drifting) plan(ctx context.Context, t Target, w *unitWorkspace, out str
 	}
 	if exit != 0 && exit != 2 { // terraform plan -detailed-exitcode: 2 is changes
 		failure := d.failed(t, out, exit, &planned{})
-		failure.Hint = "run it yourself for the whole of it: " + command("drift", d.Selection, d.Mirror, "--only", t.ID())
+		failure.Hint = "run it yourself for the whole of it: " + t.command("drift", d.Selection.Base, d.Mirror)
 		g.failure = &failure
 		return g, nil
 	}

@@ -141,6 +141,6 @@ func issueBody(t Target, seen look, now Look) string {
 		fmt.Fprintf(&b, "%s: %s. First seen %s.\n\n%s", targetName(t), seen.counted(), now.Since.UTC().Format(time.DateOnly), seen.lines(issueRoom))
 		b.WriteString("\nApply it, take the change into the code, or name the attribute under live.drift.ignore in penstock.yaml.\n")
 	}
-	b.WriteString("\nLook again: " + markdown.Code("penstock drift --only "+t.ID()) + "\n\nThis issue is closed by itself when a look finds nothing.\n")
+	b.WriteString("\nLook again: " + markdown.Code(t.command("drift", "", "")) + "\n\nThis issue is closed by itself when a look finds nothing.\n")
 	return b.String()
 }

@@ -74,7 +74,7 @@ func (e *execution) run(ctx context.Context) (result pipelines.Result, keep bool
 	if err != nil {
 		note := fmt.Sprintf("terraform was cut short: %v", err)
 		_ = e.journal.Record(surely, ledger.Entry{Event: ledger.Failed, Payload: ledger.Payload{Note: note}}) // recover finds the intent all the same
-		return pipelines.Result{Verdict: pipelines.NotRun, Reason: note, Hint: "run penstock recover: it says what was applied and what remains"}, true
+		return pipelines.Result{Verdict: pipelines.NotRun, Reason: note, Hint: recoverHint(e.t, e.Mirror, "it says what was applied and what remains")}, true
 	}
 	result, keep = e.finish(surely, exit)
 	if name, err := e.keepLog(surely); err != nil {

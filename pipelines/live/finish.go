@@ -24,7 +24,7 @@ func (e *execution) finish(ctx context.Context, exit int) (pipelines.Result, boo
 	if _, err := os.Stat(filepath.Join(e.w.Unit, "errored.tfstate")); err == nil {
 		left := filepath.Join(e.w.Unit, "errored.tfstate")
 		result := pipelines.Result{Verdict: pipelines.NotRun, Reason: "terraform could not write the state; it lies in " + left,
-			Hint: "run penstock recover on this machine: it writes the state where it belongs"}
+			Hint: recoverHint(e.t, e.Mirror, "on this machine it writes the state where it belongs")}
 		// In a container it is gone with it.
 		if name, err := e.keep(ctx, left, "states", ".tfstate.age"); err == nil && name != "" {
 			result.Reason += ", and encrypted in the store as " + name
@@ -79,7 +79,7 @@ func (e *execution) settled(ctx context.Context) pipelines.Result {
 	result := pipelines.Result{Judged: map[string]int{"changes": len(e.changes)}, Reason: fmt.Sprintf("applied %s: %d changes", e.c.Digest, len(e.changes))}
 	after := filepath.Join(e.work, "after")
 	if err := os.Mkdir(after, 0o700); err != nil {
-		return unsettled(result, err)
+		return e.unsettled(result, err)
 	}
 	exit, err := e.w.plan(ctx, after, noLock, e.Destroy || e.t.removed)
 	if err == nil && exit != 0 && exit != 2 {
@@ -89,14 +89,14 @@ func (e *execution) settled(ctx context.Context) pipelines.Result {
 		err = e.w.show(ctx, after)
 	}
 	if err != nil {
-		return unsettled(result, err)
+		return e.unsettled(result, err)
 	}
 	if exit == 2 {
 		result.Reason += "; a plan made after it is not empty: what was applied does not stay as it is written"
 	}
 	f, err := read(ctx, filepath.Join(after, JSONFile), e.t, e.root, nil, e.Config)
 	if err != nil {
-		return unsettled(result, err)
+		return e.unsettled(result, err)
 	}
 	if v := f.judged.Verdict; v == pipelines.Fail || v == pipelines.NotRun {
 		result.Findings = append(result.Findings, f.judged.Findings...)
@@ -105,10 +105,10 @@ func (e *execution) settled(ctx context.Context) pipelines.Result {
 }
 
 // unsettled: it was applied, but nobody looked at what came of it.
-func unsettled(result pipelines.Result, err error) pipelines.Result {
+func (e *execution) unsettled(result pipelines.Result, err error) pipelines.Result {
 	result.Verdict = pipelines.NotRun
 	result.Reason += fmt.Sprintf("; looking at what came of it: %v", err)
-	result.Hint = "it was applied: run penstock drift to look again"
+	result.Hint = "it was applied: run " + e.t.command("drift", "", e.Mirror) + " to look again"
 	return result
 }
 

@@ -24,15 +24,28 @@ func allowList(a config.Allow) gate.Allow {
 		Backends: a.Backends, Settings: a.Settings}
 }
 
+// errUnread says that the gate could not read what would run.
+var errUnread = errors.New("it cannot be read")
+
+// unread is an errUnread in its own words.
+type unread struct{ error }
+
+func (u unread) Unwrap() error      { return u.error }
+func (unread) Is(target error) bool { return target == errUnread }
+
 // workspace opens a target's unit with the rights to plan it. Before anything of it
 // runs, the gate reads its configuration: with a finding there is no workspace.
 func (p *planning) workspace(ctx context.Context, t Target, work string) (w *unitWorkspace, findings []pipelines.Finding, err error) {
 	stopped := errors.New("it would run or fetch what is not allowed")
 	look := func(copied fs.FS) (err error) {
-		if findings, err = gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow)); err == nil && len(findings) > 0 {
-			err = stopped
+		findings, err = gate.Judge(copied, t.Unit.Path, allowList(p.Config.Live.Allow))
+		switch {
+		case err != nil:
+			return unread{err}
+		case len(findings) > 0:
+			return stopped
 		}
-		return err
+		return nil
 	}
 	w, err = open(ctx, look, p.runner, p.Root, t, work, session{role: t.Environment.Roles.Plan, token: p.Token,
 		actor: p.Creator.Actor, change: p.Creator.Change})

@@ -82,7 +82,7 @@ func (l Leaving) refuse(ctx context.Context, report *pipelines.Report, stage, ro
 			}
 			result = pipelines.Result{Reason: "nothing was done about it", Findings: []pipelines.Finding{{Rule: "leaves-environment", Verdict: pipelines.Fail, Severity: pipelines.High,
 				Message: fmt.Sprintf("%q was in the environment %q before, and is not any more: %s", t.Unit.Path, t.Environment.Name, what),
-				Hint:    "destroy it first, while it is there: check out what was before, and run penstock plan --only " + t.ID() + " --destroy --out DIR; or keep it in the environment"}}}
+				Hint:    "destroy it first, while it is there: check out what was before, and run " + planCommand(t, "", "", "", true, "DIR") + "; or keep it in the environment"}}}
 		}
 		result.Stage, result.Unit, result.Why = stage, unit.Path, unit.Why
 		report.Results = append(report.Results, result)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock-dev/penstock/pipelines/internal/proctest"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/statelock"
@@ -42,17 +43,17 @@ func TestRecoverWritesAStateThatWasLeft(t *testing.T) {
 	}
 
 	cut := k.start("recover", "--provider-mirror", p.mirror)
-	var pushing []proc
+	var pushing []proctest.Proc
 	until(t, "recover to write the state", time.Minute, func() bool {
-		for _, one := range below(t, cut.cmd.Process.Pid) {
-			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", one.pid))
+		for _, one := range proctest.Below(t, cut.cmd.Process.Pid) {
+			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", one.PID))
 			if bytes.Contains(line, []byte("\x00state\x00push\x00")) {
-				pushing = below(t, cut.cmd.Process.Pid)
+				pushing = proctest.Below(t, cut.cmd.Process.Pid)
 			}
 		}
 		return pushing != nil || cut.ended()
 	})
-	kill(pushing)
+	proctest.Kill(pushing)
 	until(t, "the end of recover", time.Minute, cut.ended)
 	if pushing == nil {
 		t.Fatalf("recover wrote no state: %s", cut.out.String())

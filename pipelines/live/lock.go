@@ -24,6 +24,8 @@ type stateLock struct {
 	bucket store.Store
 	key    string
 	info   statelock.Info
+	// unlock is the command that shows who holds it.
+	unlock string
 }
 
 // lockOf prepares the lock of a target's state; it takes nothing yet.
@@ -32,7 +34,7 @@ func (w *unitWorkspace) lockOf(ctx context.Context, owner ledger.Owner) (*stateL
 	if err != nil || bucket == nil {
 		return nil, err
 	}
-	return &stateLock{bucket: bucket, key: key, info: statelock.Info{ID: uuid.NewString(), Operation: "OperationTypeApply", Who: owner.Actor + "@" + owner.Machine.Host,
+	return &stateLock{bucket: bucket, key: key, unlock: w.unlock, info: statelock.Info{ID: uuid.NewString(), Operation: "OperationTypeApply", Who: owner.Actor + "@" + owner.Machine.Host,
 		Info: "penstock run " + owner.Run, Version: w.Tool.Version, Created: time.Now().UTC(), Path: w.state.args["bucket"] + "/" + key}}, nil
 }
 
@@ -77,7 +79,7 @@ func (l *stateLock) take(ctx context.Context, wait time.Duration) error {
 		}
 		if time.Now().After(until) {
 			return &pipelines.Error{Err: fmt.Errorf("locking the state: %w", err),
-				Hint: "wait for it, or look at who holds it: penstock unlock"}
+				Hint: "wait for it, or look at who holds it: " + l.unlock}
 		}
 		select {
 		case <-ctx.Done():
@@ -144,7 +146,7 @@ func (w *unitWorkspace) lockOfDead(ctx context.Context, root string, run ledger.
 		return deadLock{}, fmt.Errorf("looking at the lock of the state: %w", err)
 	case held.ID != l.info.ID:
 		return deadLock{}, &pipelines.Error{Err: fmt.Errorf("releasing the lock of the state: it is held by %s (%s) since %s, not by that run", held.Who, held.Info, held.Created.Format(time.RFC3339)),
-			Hint: "ask them, or look at it with penstock unlock"}
+			Hint: "ask them, or look at it: " + l.unlock}
 	}
 	return deadLock{stateLock: l, there: true}, nil
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,17 +17,29 @@ import (
 // Order finds what each target depends on, in penstock.yaml, in terragrunt.hcl
 // and in references to the state of others, and sets After and Wave. known are the
 // paths of all live units: one that is not among the targets may be named, but
-// what does not change makes nobody wait.
+// what does not change makes nobody wait. A target that cannot be read is marked as
+// broken, and the others are ordered.
 func Order(fsys fs.FS, targets []Target, known []string, c config.Live) ([]Target, error) {
 	byID := map[string]Target{}
 	for _, t := range targets {
 		byID[t.ID()] = t
 	}
-	after := map[string][]string{}
+	after, broken := map[string][]string{}, map[string]error{}
+	kept := map[string]state{}
 	for _, t := range targets {
-		list, err := dependencies(fsys, t, byID, known, c)
-		if err != nil {
-			return nil, err
+		var err error
+		if kept[t.ID()], err = stateOf(fsys, t); err != nil {
+			broken[t.ID()] = err
+		}
+	}
+	for _, t := range targets {
+		list, err := dependencies(fsys, t, byID, kept, known, c)
+		var file *config.Error
+		if errors.As(err, &file) {
+			return nil, err // of penstock.yaml, which is that of all
+		}
+		if err != nil && broken[t.ID()] == nil {
+			broken[t.ID()] = err
 		}
 		after[t.ID()] = list
 	}
@@ -50,13 +63,19 @@ func Order(fsys fs.FS, targets []Target, known []string, c config.Live) ([]Targe
 	for i := range ordered {
 		ordered[i].After = after[ordered[i].ID()]
 		ordered[i].Wave = wave(ordered[i].ID())
+		ordered[i].broken = broken[ordered[i].ID()]
 	}
 	return ordered, nil
 }
 
-// dependencies are the ids that one target comes after.
-func dependencies(fsys fs.FS, t Target, byID map[string]Target, known []string, c config.Live) ([]string, error) {
+// dependencies are the ids that one target comes after, also beside an error: those
+// that could be read. kept is where each target keeps its state.
+func dependencies(fsys fs.FS, t Target, byID map[string]Target, kept map[string]state, known []string, c config.Live) ([]string, error) {
 	found := map[string]bool{}
+	list := func() []string {
+		delete(found, t.ID())
+		return slices.Sorted(maps.Keys(found))
+	}
 	for _, rule := range c.Units {
 		if !glob.MustCompile(strings.TrimSuffix(rule.Path, "/"), '/').Match(t.Unit.Path) {
 			continue
@@ -73,32 +92,24 @@ func dependencies(fsys fs.FS, t Target, byID map[string]Target, known []string, 
 		}
 	}
 	grunt, err := terragruntDependencies(fsys, t.Unit.Path)
-	if err != nil {
-		return nil, err
-	}
 	for _, unit := range grunt {
 		for _, id := range named(unit, t, byID) {
 			found[id] = true
 		}
 	}
+	if err != nil {
+		return list(), err
+	}
 	states, err := statesRead(fsys, t)
 	if err != nil {
-		return nil, err
+		return list(), err
 	}
-	for _, other := range byID {
-		if other.ID() == t.ID() {
-			continue
-		}
-		kept, err := stateOf(fsys, other)
-		if err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(states, kept.same) {
-			found[other.ID()] = true
+	for id, at := range kept {
+		if slices.ContainsFunc(states, at.same) {
+			found[id] = true
 		}
 	}
-	delete(found, t.ID())
-	return slices.Sorted(maps.Keys(found)), nil
+	return list(), nil
 }
 
 // named are the targets that a path means, seen from t: in the same environment

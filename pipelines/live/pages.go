@@ -22,6 +22,7 @@ func (p *planning) page(targets []Target) error {
 	for _, t := range targets {
 		o := p.planned[t.ID()]
 		one := shown(t, o.record, o.facts, "")
+		one.Reproduce = p.reproduce(t, "plans")
 		if o.record.Outcome == Refused || len(one.Errors) == 0 && o.facts == nil {
 			one.Errors = append(one.Errors, said(o.result)...)
 		}
@@ -42,7 +43,7 @@ func said(r pipelines.Result) []string {
 // shown is one target on the page.
 func shown(t Target, r Record, f *facts, digest string) page.Target {
 	one := page.Target{Unit: t.Unit.Path, Environment: t.Environment.Name, Outcome: page.Outcome(r.Outcome), Wave: r.Again,
-		Why: t.Unit.Why, CapsuleDigest: digest, Errors: r.Errors, Reproduce: t.Unit.Reproduce}
+		Why: t.Unit.Why, CapsuleDigest: digest, Errors: r.Errors}
 	if f != nil {
 		one.Summary, one.Risk, one.Verdicts = &f.summary, f.risk, []pipelines.Result{f.judged}
 		one.Approve = len(f.manifestRisk(t, r.Planned.Destroy || r.Review).Addresses) > 0

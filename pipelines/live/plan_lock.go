@@ -112,7 +112,7 @@ func (r *recovering) onlyPlanned(ctx context.Context, t Target) pipelines.Result
 		return pipelines.Result{Reason: "no apply was cut off"}
 	case unknown:
 		f := pipelines.Finding{Rule: "locked", Verdict: pipelines.Unknown, Message: said,
-			Hint: "a person who knows that its holder is gone says so: penstock unlock " + leaseOf(t)}
+			Hint: "a person who knows that its holder is gone says so: " + t.command("unlock", "", "")}
 		return pipelines.Result{Reason: "no apply was cut off", Findings: []pipelines.Finding{f}}
 	}
 	return pipelines.Result{Reason: "no apply was cut off; " + said}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penstock-dev/penstock/pipelines/internal/proctest"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/statelock"
 	"github.com/penstock-dev/penstock/pipelines/store"
@@ -28,11 +29,11 @@ func killedPlan(k *killing, locked func() bool, victim string) {
 	k.t.Helper()
 	plan := k.start("plan", "--provider-mirror", k.mirror, "--out", k.temporary())
 	until(k.t, "the lock of the plan", time.Minute, func() bool { return locked() || plan.ended() })
-	tree := below(k.t, plan.cmd.Process.Pid)
+	tree := proctest.Below(k.t, plan.cmd.Process.Pid)
 	if victim == "penstock" {
 		tree = tree[:min(1, len(tree))]
 	}
-	kill(tree)
+	proctest.Kill(tree)
 	until(k.t, "the end of the plan", time.Minute, plan.ended)
 	if plan.cmd.ProcessState.ExitCode() != -1 {
 		k.t.Fatalf("the plan ended before it was killed: %s", plan.out.String())
@@ -84,7 +85,7 @@ func TestRecoverReleasesTheLockOfAKilledPlan(t *testing.T) {
 	}, "penstock")
 	if orphans := ofRun(t, owner.Run); len(orphans) > 0 {
 		code, out := p.penstock("unlock", killTarget, "--lock", left.ID)
-		if len(living(t, orphans)) > 0 && (code != 2 || !strings.Contains(out, "its holder lives")) {
+		if len(proctest.Living(t, orphans)) > 0 && (code != 2 || !strings.Contains(out, "its holder lives")) {
 			t.Errorf("unlock: exit %d: %s", code, out)
 		}
 	} else {

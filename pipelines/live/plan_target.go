@@ -73,19 +73,36 @@ func (p *planning) upstream(t Target) []string {
 	return ids
 }
 
+// unplanned is a target that another depends on and of which there is no plan, "" where
+// there is none.
+func (p *planning) unplanned(t Target) string {
+	for _, id := range t.After {
+		if outcome := p.pending[id]; outcome == Failed || outcome == Refused {
+			return id
+		}
+	}
+	return ""
+}
+
 // plan does the work; it fills in the record as it learns.
 func (p *planning) plan(ctx context.Context, t Target, work, out string, o *planned) pipelines.Result {
 	r := &o.record
 	m := &r.Planned
 	m.Schema, m.Unit, m.Environment, m.Destroy = capsule.Schema, t.Unit.Path, t.Environment.Name, p.destroys(t)
-	m.Commit, m.Wave, m.After, m.Creator = p.Commit, t.Wave, p.upstream(t), p.Creator.manifest()
+	m.Commit, m.Wave, m.Creator = p.Commit, t.Wave, p.Creator.manifest()
 	m.Created = p.Now.UTC().Truncate(time.Second)
 	m.Expires = m.Created.Add(p.Config.Live.Lifetime())
+	if t.broken != nil {
+		return pipelines.NotRunBecause(t.broken)
+	}
+	if id := p.unplanned(t); id != "" {
+		return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("it comes after %q, which could not be planned", id), Hint: "mend that first"}
+	}
 	closure, err := Closure(t.home, t)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}
-	m.Closure = closure
+	m.Closure, m.After = closure, p.upstream(t) // from here on an error may be that of a world that is not there yet
 	w, findings, err := p.workspace(ctx, t, work)
 	if err != nil {
 		return unready(err, r)
@@ -126,9 +143,10 @@ func (p *planning) plan(ctx context.Context, t Target, work, out string, o *plan
 }
 
 // unready is a plan that could not be made. One whose providers are not those of
-// the lock file is refused: planning what it depends on first does not mend it.
+// the lock file, or that the gate cannot read, is refused: planning what it depends on
+// first does not mend it.
 func unready(err error, r *Record) pipelines.Result {
-	if errors.Is(err, terraform.ErrUnverified) {
+	if errors.Is(err, terraform.ErrUnverified) || errors.Is(err, errUnread) {
 		r.Outcome = Refused
 	}
 	return pipelines.NotRunBecause(err)

@@ -23,7 +23,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 	if err != nil {
 		return "", nil, err
 	}
-	if err := sameState(run.Entries[0].Backend, w.state); err != nil {
+	if err := r.sameState(t, run.Entries[0].Backend, w.state); err != nil {
 		return "", nil, err
 	}
 	owner, err := ledger.NewOwner(r.Creator.Actor, ledger.CIFrom(os.Getenv))
@@ -69,7 +69,7 @@ func (r *recovering) run(ctx context.Context, t Target, run ledger.Run) (string,
 
 // sameState refuses to look at another state than the one that a run changed: the unit
 // may keep it elsewhere by now, where neither its lock nor what it did is to be found.
-func sameState(was *ledger.Backend, now state) error {
+func (r *recovering) sameState(t Target, was *ledger.Backend, now state) error {
 	if was == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func sameState(was *ledger.Backend, now state) error {
 		return nil
 	}
 	return &pipelines.Error{Err: fmt.Errorf("looking at its state: the run changed %q, and the unit keeps its state in %q now", then, now),
-		Hint: "check out the commit that was applied, and run penstock recover there"}
+		Hint: "check out the commit that was applied, and run " + t.command("recover", "", r.Mirror) + " there"}
 }
 
 // push writes the state that terraform could not write to its backend, if it still

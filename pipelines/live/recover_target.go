@@ -36,7 +36,7 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		if slices.ContainsFunc(runs, func(run ledger.Run) bool { return run.ID == id && givenUp(run) }) {
 			continue
 		}
-		if result := r.dead(ctx, owner); result.Verdict != "" {
+		if result := r.dead(ctx, t, owner); result.Verdict != "" {
 			return result
 		}
 	}
@@ -47,7 +47,7 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 		}
 		own, err := r.ledger.Acquire(ctx, leaseOf(t), owner, 10*time.Minute)
 		if err != nil {
-			return pipelines.NotRunBecause(held(err))
+			return pipelines.NotRunBecause(held(err, t, r.Mirror))
 		}
 		defer own.Release(context.WithoutCancel(ctx)) //nolint:errcheck // it runs out, and recover is run again
 	}
@@ -74,7 +74,7 @@ func (r *recovering) target(ctx context.Context, t Target) pipelines.Result {
 }
 
 // dead returns no verdict for a run that is proven dead.
-func (r *recovering) dead(ctx context.Context, owner ledger.Owner) pipelines.Result {
+func (r *recovering) dead(ctx context.Context, t Target, owner ledger.Owner) pipelines.Result {
 	state, why := r.Coroner.Alive(ctx, owner)
 	if state == ledger.Living && r.End {
 		var err error
@@ -85,9 +85,9 @@ func (r *recovering) dead(ctx context.Context, owner ledger.Owner) pipelines.Res
 	if state == ledger.Dead {
 		return pipelines.Result{}
 	}
-	hint := "wait until it ends; orphans of a penstock that is gone are ended by penstock recover --end"
+	hint := "wait until it ends; orphans of a penstock that is gone are ended by " + t.command("recover", "", r.Mirror, "--end")
 	if state != ledger.Living {
-		hint = "a person who knows that it is dead says so: penstock unlock"
+		hint = "a person who knows that it is dead says so: " + t.command("unlock", "", "", "--run", owner.Run)
 	}
 	return pipelines.Result{Verdict: pipelines.NotRun, Reason: fmt.Sprintf("the run %s of %s is %s: %s", owner.Run, owner.Actor, state, why), Hint: hint}
 }

@@ -61,7 +61,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 	quiet.Progress = nil
 	// It takes no lock of its own, of which nobody would know whose it is if we were
 	// killed: the state is compared once it is locked.
-	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: noLock, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
+	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: noLock, Program: a.Program, Mirror: a.Mirror, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
 		root: a.root, runner: a.runner, pending: map[string]Outcome{}, planned: map[string]planned{}, room: room, review: true}
 	out := replanned{p.target(ctx, t), dir}
 	switch out.record.Outcome {
@@ -79,7 +79,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 func (a *applying) toReview(t Target, out replanned) error {
 	err := fmt.Errorf("planning %q again: %w: %s, risk %s", t.ID(), errReview, counted(out.facts.summary.Counts), out.facts.risk.Level)
 	if a.Replanned == "" {
-		return &pipelines.Error{Err: err, Hint: "plan it: " + command("plan", pipelines.Selection{}, a.Mirror, "--only", t.ID(), "--out", "DIR") + "; then seal it, have it reviewed, and apply its capsule"}
+		return &pipelines.Error{Err: err, Hint: "plan it: " + planCommand(t, "", a.Mirror, a.Program, a.Destroy, "DIR") + "; then seal it, have it reviewed, and apply its capsule"}
 	}
 	if mkdir := os.MkdirAll(a.Replanned, 0o700); mkdir != nil {
 		return errors.Join(err, mkdir)

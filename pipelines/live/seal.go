@@ -38,6 +38,9 @@ type Seal struct {
 	Key crypto.Signer
 	// Store receives the capsules; nil leaves them in Dir alone.
 	Store store.Store
+	// Program and Mirror are those of the plan, for the command on the page: what the
+	// plan wrote of itself is not repeated as a command for people to type.
+	Program, Mirror string
 	// Images are the digests of the images that the plan ran in.
 	Images map[string]string
 }
@@ -84,7 +87,7 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 			return sealed, fmt.Errorf("sealing the plan of %q: it is not among the units that were selected", record.Target)
 		}
 		if record.Outcome != Changes {
-			pages = append(pages, shown(targets[i], record, nil, ""))
+			pages = append(pages, s.shown(targets[i], record, nil, ""))
 			continue
 		}
 		one, facts, err := s.seal(ctx, root, dir, targets[i], record)
@@ -92,9 +95,16 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 			return sealed, fmt.Errorf("sealing the plan of %q: %w", record.Target, err)
 		}
 		sealed = append(sealed, one)
-		pages = append(pages, shown(targets[i], record, facts, one.Digest))
+		pages = append(pages, s.shown(targets[i], record, facts, one.Digest))
 	}
 	return sealed, writePages(s.Dir, pages)
+}
+
+// shown is one target on the page, with the command that plans it.
+func (s Seal) shown(t Target, r Record, f *facts, digest string) page.Target {
+	one := shown(t, r, f, digest)
+	one.Reproduce = planCommand(t, s.Selection.Base, s.Mirror, s.Program, r.Planned.Destroy && !t.removed, "plans")
+	return one
 }
 
 // seal binds what can be known without trusting what the plan's process wrote: the

@@ -30,6 +30,9 @@ type Target struct {
 	// that was taken away.
 	home    *os.Root
 	removed bool
+	// broken says why nobody knows what the unit depends on: its configuration cannot
+	// be read. It is not planned, looked at or applied; others are.
+	broken error
 }
 
 // ID names the target: the unit's path, and the environment where the path alone

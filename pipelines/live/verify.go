@@ -101,7 +101,7 @@ func hintOf(err error) string {
 func (a *applying) signed(ctx context.Context, t Target, c *capsule.Capsule) (map[string]ed25519.PublicKey, error) {
 	if t.removed && !t.Environment.Gated() && !slices.Contains(a.Only, t.ID()) {
 		return nil, &pipelines.Error{Err: fmt.Errorf("approving: %q was taken away, and its plan destroys all of it", t.ID()),
-			Hint: "name it: " + command("apply", a.Selection, a.Mirror, "--only", t.ID(), "--identity", "FILE")}
+			Hint: "name it: " + t.command("apply", a.Selection.Base, a.Mirror, "--identity", "FILE")}
 	}
 	if len(c.Manifest.Risk.Addresses) == 0 {
 		return nil, nil

@@ -22,6 +22,8 @@ type unitWorkspace struct {
 	login    store.Profile
 	// ofRun marks the processes of a plan that holds a lock.
 	ofRun []string
+	// unlock is the command that shows who holds the state.
+	unlock string
 }
 
 // open copies a target's unit to work and initialises it with its state. Before
@@ -38,7 +40,7 @@ func open(ctx context.Context, look func(fs.FS) error, runner *terraform.Runner,
 	if err := look(os.DirFS(filepath.Join(work, "w", "src"))); err != nil {
 		return nil, err
 	}
-	u := &unitWorkspace{Workspace: w, login: in.profile}
+	u := &unitWorkspace{Workspace: w, login: in.profile, unlock: t.command("unlock", "", "")}
 	if u.state, err = stateOf(t.home.FS(), t); err != nil {
 		return nil, err
 	}

@@ -55,6 +55,6 @@ type Target struct {
 	CapsuleDigest string
 	// Errors are the tail of what went wrong, made public by redact.Diagnostics.
 	Errors []string
-	// Reproduce is the command that plans it. Default: penstock plan with its unit.
+	// Reproduce is the command that plans it, quoted. Default: penstock plan with its unit.
 	Reproduce string
 }

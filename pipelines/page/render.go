@@ -9,6 +9,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/markdown"
+	"github.com/penstock-dev/penstock/pipelines/internal/shell"
 	"github.com/penstock-dev/penstock/pipelines/redact"
 	"github.com/penstock-dev/penstock/pipelines/risk"
 )
@@ -268,17 +269,20 @@ func persons(list []Target) []string {
 	return lines
 }
 
-// foot is how to see the same.
+// foot is how to see the same, of the target that a person has to look at first.
 func foot(list []Target) string {
-	if len(list) == 1 {
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
 		return "\nReproduce: " + markdown.Code(reproduce(list[0])) + "\n"
 	}
-	return "\nReproduce one target: `penstock plan --environment ENVIRONMENT --unit UNIT --out DIR`\n"
+	return "\nReproduce one target, such as the first: " + markdown.Code(reproduce(list[0])) + "\n"
 }
 
 func reproduce(t Target) string {
 	if t.Reproduce != "" {
 		return t.Reproduce
 	}
-	return fmt.Sprintf("penstock plan --environment %s --unit %s --out plans", cmp.Or(t.Environment, "ENVIRONMENT"), t.Unit)
+	return shell.Line("penstock", "plan", "--environment", cmp.Or(t.Environment, "ENVIRONMENT"), "--unit", t.Unit, "--out", "plans")
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
 )
 
 // Formats are those that Write knows.
@@ -45,34 +46,9 @@ func Export(dir string, r *pipelines.Report) error {
 		if err := Write(&b, r, format, Options{}); err != nil {
 			return fmt.Errorf("rendering the report as %s: %w", format, err)
 		}
-		if err := replace(filepath.Join(dir, files[format]), b.Bytes()); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, files[format]), 0o644, b.Bytes()); err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
 	return nil
-}
-
-// replace puts content at path in one step. The name that it has until then is
-// new, so that no link that somebody laid there is followed.
-func replace(path string, content []byte) (err error) {
-	part, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(part.Name()) // the error that matters is the first
-		}
-	}()
-	_, err = part.Write(content)
-	if closing := part.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Chmod(part.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(part.Name(), path)
-	}
-	return err
 }

@@ -102,7 +102,7 @@ func only(s pipelines.Selection, service, environment string, stacks []string) (
 		}
 		one := s.Units[i]
 		one.Why = []string{service + " in " + environment}
-		one.Reproduce = fmt.Sprintf("penstock %s plan --env %s", stack, environment)
+		one.Command = []string{"penstock", stack, pipelines.Verb, "--env", environment}
 		kept = append(kept, one)
 	}
 	s.Units, s.Total = kept, len(kept)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -17,9 +16,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/oci"
 )
 
 // registry keeps each object as an artifact of one layer in an OCI repository,
@@ -36,8 +36,8 @@ const (
 )
 
 func openOCI(rest string) (Store, error) {
-	repository, err := name.NewRepository(rest, name.StrictValidation)
-	if err != nil || !strings.HasPrefix(rest, repository.RegistryStr()+"/") { // not the registry that is meant where none is named
+	repository, ok := oci.Repository(rest)
+	if !ok {
 		return nil, unusable("oci://"+rest, "it is not registry/repository")
 	}
 	return &registry{repository: repository}, nil
@@ -100,7 +100,7 @@ func (r *registry) create(ctx context.Context, tag name.Tag, object string, cont
 // manifest reads what a tag names. ErrNotFound where there is no such tag.
 func (r *registry) manifest(ctx context.Context, tag name.Tag, object string) (*v1.Manifest, error) {
 	got, err := remote.Get(tag, r.options(ctx)...)
-	if missing(err) {
+	if oci.Absent(err) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
@@ -114,20 +114,6 @@ func (r *registry) manifest(ctx context.Context, tag name.Tag, object string) (*
 		return nil, fmt.Errorf("the tag %q is not an object of penstock", tag.TagStr())
 	}
 	return &m, nil
-}
-
-// missing says whether the registry answered that there is no such tag.
-func missing(err error) bool {
-	var answer *transport.Error
-	if !errors.As(err, &answer) || answer.StatusCode != http.StatusNotFound {
-		return false
-	}
-	for _, e := range answer.Errors {
-		if e.Code == transport.ManifestUnknownErrorCode || e.Code == transport.NameUnknownErrorCode || e.Code == "NOT_FOUND" {
-			return true
-		}
-	}
-	return false
 }
 
 // Read returns the layer, whose digest is checked as it is read.
@@ -166,7 +152,7 @@ func (r *registry) Delete(_ context.Context, object string, _ Version) error {
 // Modified is by the clock of whoever created the object: a registry tells none.
 func (r *registry) List(ctx context.Context, prefix string) ([]Entry, error) {
 	tags, err := remote.List(r.repository, r.options(ctx)...)
-	if missing(err) {
+	if oci.Absent(err) {
 		return nil, nil
 	}
 	var found []Entry

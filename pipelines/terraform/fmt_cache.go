@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
 )
 
 // fmtRules is the version of what this package knows of terraform fmt. Change it
@@ -157,19 +159,5 @@ func writeSegment(folder string, hashes []hash) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, ".segment-")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(folder, segmentName(content)))
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return atomicfile.Write(filepath.Join(folder, segmentName(content)), 0o600, content)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 // Files of values. What stands before the first - is the environment's name.
@@ -53,7 +54,7 @@ func openChart(bundle fs.FS, c config.Chart) (chart, error) {
 		return found, &pipelines.Error{Err: fmt.Errorf("the bundle has no chart %q", found.name), Hint: "it has " + strings.Join(append(there, "no others"), ", ")}
 	}
 	file := path.Join(dir, "values.schema.json")
-	content, err := readRegular(bundle, file)
+	content, err := valuesfile.Regular(bundle, file, valuesfile.Limit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return found, &pipelines.Error{Err: fmt.Errorf("the chart %q of the bundle has no values.schema.json", found.name), Hint: "add one to the chart: without it a misspelt key counts for nothing"}
 	}
@@ -94,17 +95,17 @@ func (c chart) layers(bundle, repository fs.FS, environment string) ([]layer, er
 	}
 	var all []layer
 	for _, f := range files {
-		l, err := readLayer(f.fsys, f.path, f.name)
+		d, err := valuesfile.Read(f.fsys, f.path, f.name)
 		if errors.Is(err, fs.ErrNotExist) {
 			if f.needed {
-				return nil, refuse(pipelines.Position{Path: f.name}, "write it, though it be empty", "there is no such file")
+				return nil, &pipelines.Error{Position: pipelines.Position{Path: f.name}, Err: errors.New("there is no such file"), Hint: "write it, though it be empty"}
 			}
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, l)
+		all = append(all, layer(d))
 	}
 	return all, nil
 }
@@ -147,7 +148,7 @@ func (c chart) judge(layers []layer) (findings []pipelines.Finding, noImage bool
 
 // ofService are the layers that are not the platform's.
 func ofService(layers []layer) []layer {
-	return slices.DeleteFunc(slices.Clone(layers), func(l layer) bool { return strings.HasPrefix(l.name, "bundle:") })
+	return slices.DeleteFunc(slices.Clone(layers), func(l layer) bool { return strings.HasPrefix(l.Name, "bundle:") })
 }
 
 func blank(v any) bool { return v == nil || v == "" }

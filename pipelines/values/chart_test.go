@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 func TestChartsThatAreNotTaken(t *testing.T) {
@@ -39,11 +40,11 @@ func TestChartsThatAreNotTaken(t *testing.T) {
 func TestLayers(t *testing.T) {
 	var layers []layer
 	for i, text := range []string{"a: {x: 1, b: 1, z: {q: 1}}\nlist: [1, 2]\n", "a:\n  b: 2\n  z: null\nlist: [3]\n", "# nothing\n", "a:\n  new: {deep: true, none: null}\n"} {
-		l, err := parseLayer(string(rune('0'+i)), []byte(text))
+		d, err := valuesfile.Parse(string(rune('0'+i)), []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		layers = append(layers, l)
+		layers = append(layers, layer(d))
 	}
 	got := quoteAll(merged(layers))
 	if want := `{a:{b:2 new:{deep:true} x:1} list:[3}}`; got != want {

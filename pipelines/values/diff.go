@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 // Change is one key that differs from what is deployed.
@@ -141,8 +142,8 @@ func (d Diff) deployed(ctx context.Context) (map[string]any, string, error) {
 		if dir == "" {
 			dir = "."
 		}
-		l, err := readLayer(os.DirFS(dir), file, d.Against)
-		return l.values, d.Against, err
+		got, err := valuesfile.Read(os.DirFS(dir), file, d.Against)
+		return got.Values, d.Against, err
 	}
 	release := releaseOf(d.Service)
 	text, err := d.helm(ctx, historyArgv(release))

@@ -28,7 +28,7 @@ func TestCompare(t *testing.T) {
 		"config":  map[string]any{"SAME": "1", "OTHER": "old", "TYPE": 1.0, "WAS_PLAIN": secretValue, "OWN": "squad's", "GONE": secretValue},
 		"secrets": map[string]any{"KEPT": entries[4].reference(), "MOVED": map[string]any{"value": secretValue}},
 	}
-	now := merged([]layer{{values: map[string]any{"config": map[string]any{"OWN": "x", "SAME": "1", "OTHER": "new", "FRESH": "x", "TYPE": "1"}}}})
+	now := merged([]layer{{Values: map[string]any{"config": map[string]any{"OWN": "x", "SAME": "1", "OTHER": "new", "FRESH": "x", "TYPE": "1"}}}})
 	var got []string
 	for _, c := range compare(deployed, entries, now) {
 		got = append(got, c.Action+": "+c.String())

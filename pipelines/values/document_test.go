@@ -12,6 +12,7 @@ import (
 	helmyaml "sigs.k8s.io/yaml"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 )
 
 // odd texts: what YAML 1.1 or 1.2 takes for something else, and what breaks a line, a
@@ -52,8 +53,8 @@ func TestWhatIsRenderedIsReadBack(t *testing.T) {
 				t.Fatalf("%s reads %v, %q of %q\n%s", name, err, got, want, rendered)
 			}
 		}
-		if l, err := parseLayer("x", rendered); err != nil || !reflect.DeepEqual(l.values, want) {
-			t.Fatalf("we read %v, %q of\n%s", err, l.values, rendered)
+		if l, err := valuesfile.Parse("x", rendered); err != nil || !reflect.DeepEqual(l.Values, want) {
+			t.Fatalf("we read %v, %q of\n%s", err, l.Values, rendered)
 		}
 	}
 	if count < 9000 {
@@ -84,9 +85,9 @@ func oddText(random *rand.Rand, round int) string {
 }
 
 func TestNoEntries(t *testing.T) {
-	l, err := parseLayer("x", render([]string{"Generated."}, nil))
-	if err != nil || len(l.values) != 0 {
-		t.Errorf("got %v, %v", l.values, err)
+	l, err := valuesfile.Parse("x", render([]string{"Generated."}, nil))
+	if err != nil || len(l.Values) != 0 {
+		t.Errorf("got %v, %v", l.Values, err)
 	}
 }
 

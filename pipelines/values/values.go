@@ -15,6 +15,8 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/bundle"
+	"github.com/penstock-dev/penstock/pipelines/internal/atomicfile"
+	"github.com/penstock-dev/penstock/pipelines/internal/valuesfile"
 	"github.com/penstock-dev/penstock/pipelines/service"
 )
 
@@ -53,15 +55,6 @@ type Outcome struct {
 
 var imageDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// Run looks up and writes; the report alone.
-func (g Generate) Run(ctx context.Context) (*pipelines.Report, error) {
-	o, err := g.Do(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return o.Report, nil
-}
-
 // Do looks everything up and writes the file, where nothing is missing and the chart
 // takes it. An error is one of the configuration or of the bundle.
 func (g Generate) Do(ctx context.Context) (*Outcome, error) {
@@ -70,7 +63,7 @@ func (g Generate) Do(ctx context.Context) (*Outcome, error) {
 		if out == "" {
 			out = filepath.Join(g.Service.Root, Generated)
 		}
-		if err := replace(out, b.text); err != nil {
+		if err := atomicfile.Keep(out, 0o644, b.text); err != nil {
 			return pipelines.NotRunBecause(fmt.Errorf("writing %q: %w", out, err))
 		}
 		b.outcome.File, b.outcome.Digest = out, fmt.Sprintf("sha256:%x", sha256.Sum256(b.text))
@@ -152,12 +145,12 @@ func (g Generate) build(ctx context.Context, b *built) (pipelines.Result, error)
 		return pipelines.Result{Findings: findings}, nil
 	}
 	b.text = render(plan.header(), entries)
-	last, err := parseLayer(Generated, b.text)
+	last, err := valuesfile.Parse(Generated, b.text)
 	if err != nil {
 		return pipelines.Result{}, fmt.Errorf("reading what was generated: %w", err)
 	}
 	b.notice(overridden(b.layers, entries)...)
-	b.layers = append(b.layers, last)
+	b.layers = append(b.layers, layer(last))
 	if c.thirdParty {
 		b.notice(fmt.Sprintf("the chart %q is a third party's: helm-deploy, which fetches it, judges the values", c.name))
 		return pipelines.Result{}, nil
@@ -209,31 +202,4 @@ func found(rule string, err error) pipelines.Result {
 		f.Hint, f.Position, f.Message = known.Hint, known.Position, known.Err.Error()
 	}
 	return pipelines.Result{Findings: []pipelines.Finding{f}}
-}
-
-// replace puts content at name in one step: whoever reads it sees all of the old or all of the new.
-func replace(name string, content []byte) (err error) {
-	part, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(part.Name()) // the error that matters is the first
-		}
-	}()
-	_, err = part.Write(content)
-	if err == nil {
-		err = part.Chmod(0o644)
-	}
-	if err == nil {
-		err = part.Sync()
-	}
-	if closing := part.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(part.Name(), name)
-	}
-	return err
 }

@@ -129,6 +129,7 @@ visible last; what was left half is finished by publishing again.`,
 			return nil
 		},
 	}
+	tokenFlags(cmd, nil)
 	cmd.Flags().StringVar(&to, "to", "", "publish to `PLACE`: a directory, s3://bucket/prefix or oci://registry/repository")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,20 +59,22 @@ func (p *program) wrote(w forge.Written, f forgeFlags) error {
 func (p *program) comment() *cobra.Command {
 	var f forgeFlags
 	var pull int
-	var file string
+	var file, key string
 	cmd := &cobra.Command{
 		Use:   "comment --pull N --file PAGE.md",
 		Short: "Make the one comment of a page on a pull request say what the page says",
 		Long: `Writes a page as a comment on a pull request, in place of the one that an earlier run
 wrote. The first line of the page is the marker by which the comment is found again, such
 as <!-- penstock:plan -->; a comment of somebody else is never touched. A page that did not
-change is not written again.
+change is not written again. Of several plans of one pull request, such as those of a service's
+stacks, each has a comment of its own by its --key, which becomes a part of the marker.
 
 GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_API_URL say where to; the token needs the
 permission "pull-requests: write". Exit codes: 0 the comment is as the page is, 2 the
 command line is wrong or the page has no marker, 3 it could not be written.`,
-		Example: `  penstock comment --pull 7 --file plans/page.md`,
-		Args:    args(cobra.NoArgs),
+		Example: `  penstock comment --pull 7 --file plans/page.md
+  penstock comment --pull 7 --file plans/page.md --key service-iac:dvlp`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if pull <= 0 || file == "" {
 				return usage("--pull and --file are needed")
@@ -83,6 +86,13 @@ command line is wrong or the page has no marker, 3 it could not be written.`,
 			marker, ok := forge.MarkerOf(page)
 			if !ok {
 				return usage("the first line of %q is no marker, as <!-- penstock:plan --> is", file)
+			}
+			if cmd.Flags().Changed("key") {
+				keyed, err := forge.Keyed(marker, key)
+				if err != nil {
+					return usageError{err}
+				}
+				page, marker = keyed+strings.TrimPrefix(page, marker), keyed
 			}
 			to, err := f.open()
 			if err != nil {
@@ -97,6 +107,7 @@ command line is wrong or the page has no marker, 3 it could not be written.`,
 	}
 	cmd.Flags().IntVar(&pull, "pull", 0, "the `NUMBER` of the pull request")
 	cmd.Flags().StringVar(&file, "file", "", "the page, a `FILE` of Markdown that begins with its marker")
+	cmd.Flags().StringVar(&key, "key", "", "tell the page from others of its kind by `KEY`, such as service-iac:dvlp: letters, digits and : / . _ @ -")
 	f.add(cmd)
 	return cmd
 }

@@ -62,7 +62,7 @@ A line says pass, fail or not run; what is missing has its next step below it.`,
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVar(&token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &token)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	return cmd
 }

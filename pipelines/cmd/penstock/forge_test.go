@@ -48,11 +48,16 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(200, o.comments)
 	case where == "POST issues/7/comments":
 		o.comments = append(o.comments, map[string]any{"id": len(o.comments) + 1, "user": map[string]any{"id": 12}, "body": in["body"],
-			"html_url": "https://forge.example/o/r/pull/7#issuecomment-1"})
+			"html_url": fmt.Sprintf("https://forge.example/o/r/pull/7#issuecomment-%d", len(o.comments)+1)})
 		say(201, o.comments[len(o.comments)-1])
-	case where == "PATCH issues/comments/1":
-		o.comments[0]["body"] = in["body"]
-		say(200, o.comments[0])
+	case strings.HasPrefix(where, "PATCH issues/comments/"):
+		var id int
+		if _, err := fmt.Sscanf(where, "PATCH issues/comments/%d", &id); err != nil || id < 1 || id > len(o.comments) {
+			say(404, map[string]string{"message": "Not Found"})
+			return
+		}
+		o.comments[id-1]["body"] = in["body"]
+		say(200, o.comments[id-1])
 	case where == "POST check-runs" && !o.withoutChecks:
 		say(201, map[string]any{"id": 3, "html_url": "https://forge.example/o/r/runs/3"})
 	case strings.HasPrefix(where, "POST statuses/"):

@@ -32,6 +32,7 @@ func (f *helmFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.store, "store", "", "the `ADDRESS` of the store with leases and journals (default live.store of penstock.yaml)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would change, and change nothing")
 	f.output.add(cmd)
+	tokenFlags(cmd, nil)
 	flags.Lookup("json").Usage = "print the release and its report as JSON (--format json prints the report alone)"
 }
 
@@ -46,7 +47,7 @@ func (p *program) release(ctx context.Context, f helmFlags, s *service.Service) 
 		r.Actor = person()
 	}
 	var err error
-	r.Store, err = room(ctx, f.store, s.Root, s.Config)
+	r.Store, r.Address, err = room(ctx, f.store, s.Root, s.Config)
 	return r, err
 }
 
@@ -60,8 +61,9 @@ func beneath(address, part string) string {
 	return place
 }
 
-// room opens the part of the store in which releases have their ledger.
-func room(ctx context.Context, named, root string, c *config.Config) (store.Store, error) {
+// room opens the part of the store in which releases have their ledger, and returns
+// its address too.
+func room(ctx context.Context, named, root string, c *config.Config) (store.Store, string, error) {
 	if named == "" {
 		named = c.Live.Store
 	}
@@ -69,12 +71,15 @@ func room(ctx context.Context, named, root string, c *config.Config) (store.Stor
 		named = ".penstock"
 	}
 	if remote(named) {
-		return store.Open(ctx, beneath(named, helm.Room))
+		named = beneath(named, helm.Room)
+	} else {
+		if !filepath.IsAbs(named) {
+			named = filepath.Join(root, named)
+		}
+		named = filepath.Join(named, helm.Room)
 	}
-	if !filepath.IsAbs(named) {
-		named = filepath.Join(root, named)
-	}
-	return store.Open(ctx, filepath.Join(named, helm.Room))
+	s, err := store.Open(ctx, named)
+	return s, named, err
 }
 
 func (p *program) helmDeploy() *cobra.Command {
@@ -95,27 +100,17 @@ helm_values.yaml, NAME-helm_values.yaml, generated_helm_values.yaml.`,
   penstock helm-deploy --env dvlp --dry-run --explain    # and which file sets which value
   penstock helm-deploy --env dvlp`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-deploy")
-			if err != nil || left {
-				return err
-			}
-			b, err := where.opened(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			r, err := p.release(cmd.Context(), f, s)
-			if err != nil {
-				return err
-			}
-			progress := report.NewProgress(p.err, terminal(p.err))
-			r.Progress = progress.Event
-			defer progress.Close()
-			outcome, err := helm.Deploy{Release: r, Bundle: b.Dir, BundleName: b.Version + "@" + b.Digest}.Do(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s.Note(outcome.Report, b, "helm-deploy")
-			return p.released(outcome, f.output, explain)
+			return p.releasing(cmd.Context(), f, where, "helm-deploy", explain, func(s *service.Service, r helm.Release) (*helm.Outcome, error) {
+				b, err := where.opened(cmd.Context(), s)
+				if err != nil {
+					return nil, err
+				}
+				outcome, err := helm.Deploy{Release: r, Bundle: b.Dir, BundleName: b.Version + "@" + b.Digest}.Do(cmd.Context())
+				if err == nil {
+					s.Note(outcome.Report, b, "helm-deploy")
+				}
+				return outcome, err
+			})
 		},
 	}
 	f.add(cmd)
@@ -124,19 +119,32 @@ helm_values.yaml, NAME-helm_values.yaml, generated_helm_values.yaml.`,
 	return cmd
 }
 
-// toRelease reads the service. left says that the report was printed already: the part is left out.
-func (p *program) toRelease(ctx context.Context, f *helmFlags, where serviceFlags, stage string) (s *service.Service, left bool, err error) {
-	asked := f.output
-	if err := asked.check(); err != nil {
-		return nil, false, err
+// releasing is what deploying and rolling back have around them: it reads the service,
+// does what is to be done unless that part of it is left out, and prints the outcome.
+func (p *program) releasing(ctx context.Context, f helmFlags, where serviceFlags, stage string, explain bool,
+	do func(*service.Service, helm.Release) (*helm.Outcome, error)) error {
+	if err := f.output.check(); err != nil {
+		return err
 	}
-	if s, err = where.open(ctx, ""); err != nil {
-		return nil, false, err
+	s, err := where.open(ctx, "")
+	if err != nil {
+		return err
 	}
 	if r := s.LeftOut("helm-deploy", stage); r != nil {
-		return s, true, p.print(r, asked)
+		return p.print(r, f.output)
 	}
-	return s, false, nil
+	r, err := p.release(ctx, f, s)
+	if err != nil {
+		return err
+	}
+	progress := report.NewProgress(p.err, terminal(p.err))
+	r.Progress = progress.Event
+	defer progress.Close()
+	outcome, err := do(s, r)
+	if err != nil {
+		return err
+	}
+	return p.released(outcome, f.output, explain)
 }
 
 func (p *program) helmRollback() *cobra.Command {
@@ -155,22 +163,9 @@ what changes, waits for the workloads, and is recorded.`,
 			if revision < 0 || cmd.Flags().Changed("revision") && revision == 0 {
 				return usage("--revision is %d, allowed are whole numbers from 1", revision)
 			}
-			s, left, err := p.toRelease(cmd.Context(), &f, where, "helm-rollback")
-			if err != nil || left {
-				return err
-			}
-			r, err := p.release(cmd.Context(), f, s)
-			if err != nil {
-				return err
-			}
-			progress := report.NewProgress(p.err, terminal(p.err))
-			r.Progress = progress.Event
-			defer progress.Close()
-			outcome, err := helm.Rollback{Release: r, Revision: revision}.Do(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return p.released(outcome, f.output, false)
+			return p.releasing(cmd.Context(), f, where, "helm-rollback", false, func(_ *service.Service, r helm.Release) (*helm.Outcome, error) {
+				return helm.Rollback{Release: r, Revision: revision}.Do(cmd.Context())
+			})
 		},
 	}
 	f.add(cmd)

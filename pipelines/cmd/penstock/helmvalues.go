@@ -26,7 +26,7 @@ func (f *valuesFlags) add(cmd *cobra.Command) {
 	f.serviceFlags.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.parameters, "parameters", "", "look parameters up as files in `DIR`, without a cloud: DIR/dvlp/orders/iam/role/arn")
-	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &f.token)
 	flags.StringVar(&f.image, "image-digest", "", "write the `DIGEST` of the image, sha256:..., too")
 	f.output.addPrint(cmd)
 	flags.Lookup("json").Usage = "print the keys with their sources, and the report, as JSON (--format json prints the report alone)"

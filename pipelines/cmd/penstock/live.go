@@ -38,8 +38,8 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.only, "only", nil, "only the target `ID`: a unit's path, with @ENVIRONMENT where it is in several; may be given more than once")
 	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
-	flags.DurationVar(&f.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for a lock of the state")
-	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	addLockTimeout(cmd, &f.lockTimeout)
+	tokenFlags(cmd, &f.token)
 	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
 }
 

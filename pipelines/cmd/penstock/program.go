@@ -28,6 +28,8 @@ type program struct {
 	out, err io.Writer
 	// verdict is what the command came to; it sets the exit code.
 	verdict pipelines.Verdict
+	// after is done once the command is over.
+	after []func()
 }
 
 const long = `Penstock judges infrastructure code: which units a change touches, and whether
@@ -57,8 +59,11 @@ func (p *program) root() *cobra.Command {
 			}
 			return nil
 		},
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) { p.verdict = untold(cmd) },
-		RunE:             p.help,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			p.verdict = untold(cmd)
+			return p.askForTokens(cmd)
+		},
+		RunE: p.help,
 	}
 	cmd.SetIn(p.in)
 	cmd.SetOut(p.out)
@@ -90,8 +95,16 @@ func (p *program) help(cmd *cobra.Command, _ []string) error {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
+	return p.execute(ctx, p.root(), args)
+}
+
+func (p *program) execute(ctx context.Context, root *cobra.Command, args []string) int {
 	p.verdict = pipelines.Pass // help and the version never come to a command
-	root := p.root()
+	defer func() {
+		for _, f := range p.after {
+			f()
+		}
+	}()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

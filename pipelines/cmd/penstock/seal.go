@@ -38,7 +38,7 @@ take from the process that planned.`,
 				return err
 			}
 			defer done()
-			seal := live.Seal{Dir: plans, Scope: s.Scope, Config: s.config, Images: images}
+			seal := live.Seal{Dir: plans, Scope: s.Scope, Config: s.config, Images: images, Mirror: f.mirror}
 			seal.Creator, _ = f.who(cmd.Context(), s)
 			if seal.Key, err = capsule.ReadSigner(key); err != nil {
 				return err
@@ -59,7 +59,9 @@ take from the process that planned.`,
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that penstock plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.StringVar(&f.mirror, "provider-mirror", "", "the mirror in `DIR` that plan took providers from: the page names it in the command that plans again")
 	named.add(cmd)
+	tokenFlags(cmd, nil)
 	flags.BoolVar(&local, "local", false, "leave the capsules beside the plans, and keep them in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsules as JSON")
 	flags.StringToStringVar(&images, "image", nil, "bind `TOOL=DIGEST` of an image that the plan ran in")

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-dev/penstock/pipelines/internal/shell"
+	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 )
@@ -48,6 +50,43 @@ func (p *program) stackRecover(name string) *cobra.Command {
 	f.store.add(cmd)
 	cmd.Flags().StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	cmd.Flags().BoolVar(&end, "end", false, "kill what is left on this machine of a run that was cut off: orphaned terraform and providers")
+	return cmd
+}
+
+func (p *program) stackUnlock(name string) *cobra.Command {
+	var f stackFlags
+	var u unlocking
+	cmd := &cobra.Command{
+		Use:     "unlock [DIR] --env NAME",
+		Short:   "Show who holds it and its state; with --run or --lock, release it",
+		Long:    `Does for the stack what penstock unlock does for live units.`,
+		Example: "  penstock " + name + " unlock --env dvlp",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, left, err := f.stack(cmd.Context(), name, "unlock")
+			if err != nil {
+				return err
+			}
+			if left != nil {
+				return p.print(left, outputFlags{format: "text"})
+			}
+			defer s.Close()
+			kept, err := f.store.open(cmd.Context(), s.home)
+			if err != nil {
+				return err
+			}
+			more := s.Selection.Units[0].Command[3:] // beyond penstock, its name and the verb
+			if f.store != "" {
+				more = append(more, "--store", string(f.store))
+			}
+			u.command = shell.Line(append([]string{"penstock", name, "unlock"}, more...)...)
+			u.after = "run " + shell.Line(append([]string{"penstock", name, "recover"}, more...)...) + " to see what that run did"
+			locks := live.Locks{Scope: s.Scope, Config: s.Trunk, Creator: live.Creator{Actor: person()}, Token: u.token}
+			return p.unlocked(cmd.Context(), ledger.New(kept), locks, f.env+"/"+s.Selection.Units[0].Path, u)
+		},
+	}
+	f.add(cmd, false)
+	f.store.add(cmd)
+	u.add(cmd)
 	return cmd
 }
 

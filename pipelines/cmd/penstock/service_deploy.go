@@ -89,7 +89,7 @@ Exit codes:
 	flags.StringVar(&d.Flags.Store, "store", "", "the `ADDRESS` of the store (default live.store of penstock.yaml)")
 	flags.StringVar(&d.Flags.Terraform, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
 	flags.StringVar(&d.Flags.ProviderMirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
-	flags.StringVar(&d.Flags.Token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &d.Flags.Token)
 	flags.StringVar(&d.Flags.Parameters, "parameters", "", "look parameters up as files in `DIR`, without a cloud")
 	return cmd
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +40,7 @@ func (f *stackFlags) add(cmd *cobra.Command, output bool) {
 	flags.BoolVar(&f.output.github, "github", false, "write annotations and the step summary of GitHub Actions too")
 	flags.StringVar(&f.program, "terraform", "", "the `PROGRAM` to run (default terraform, else tofu, of PATH)")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
-	flags.StringVar(&f.token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	tokenFlags(cmd, &f.token)
 	flags.StringVar(&f.creator.Change, "change", "", "the pull request or ticket, for the records of the cloud")
 }
 
@@ -71,6 +70,14 @@ func (f *stackFlags) stack(ctx context.Context, name, stage string) (*stacked, *
 	if err != nil {
 		return nil, nil, err
 	}
+	for i := range w.Selection.Units { // what was said here is said again
+		unit := &w.Selection.Units[i]
+		for _, more := range [][2]string{{"--base", f.base}, {"--bundle", f.bundle}} {
+			if more[1] != "" {
+				unit.Command = append(unit.Command, more[:]...)
+			}
+		}
+	}
 	return &stacked{Service: s, Workspace: w, bundle: b, home: scope{Scope: pipelines.Scope{Root: s.Root}, config: s.Config}}, nil, nil
 }
 
@@ -90,7 +97,7 @@ It is planned, sealed and applied as a live unit of its own, ` + "SERVICE/" + na
 docs/live.md and docs/service.md. Its state is at ENVIRONMENT/SERVICE/` + name + `/terraform.tfstate.`,
 		Args: args(cobra.NoArgs), RunE: p.help,
 	}
-	cmd.AddCommand(p.stackPlan(name), p.stackSeal(name), p.stackApply(name), p.stackRecover(name), p.stackDrift(name))
+	cmd.AddCommand(p.stackPlan(name), p.stackSeal(name), p.stackApply(name), p.stackRecover(name), p.stackUnlock(name), p.stackDrift(name))
 	return cmd
 }
 
@@ -158,7 +165,7 @@ Without --out nothing is kept.`,
 	f.add(cmd, true)
 	cmd.Flags().StringVar(&out, "out", "", "write the plan to `DIR`, which must be empty or new")
 	cmd.Flags().BoolVar(&destroy, "destroy", false, "plan the destruction of everything in it")
-	lockTimeout(cmd, &f)
+	addLockTimeout(cmd, &f.lockTimeout)
 	return cmd
 }
 
@@ -180,10 +187,6 @@ func (p *program) leftOut(r *pipelines.Report, out string, o outputFlags) error 
 		}
 	}
 	return p.print(r, o)
-}
-
-func lockTimeout(cmd *cobra.Command, f *stackFlags) {
-	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 2*time.Minute, "how long to wait for a lock of the state")
 }
 
 func (p *program) stackSeal(name string) *cobra.Command {
@@ -211,7 +214,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 			if plans, err = filepath.Abs(plans); err != nil {
 				return err
 			}
-			seal := live.Seal{Dir: plans, Scope: s.Scope}
+			seal := live.Seal{Dir: plans, Scope: s.Scope, Mirror: f.mirror}
 			if seal.Config, err = s.Planned(); err != nil {
 				return err
 			}
@@ -237,9 +240,11 @@ func (p *program) stackSeal(name string) *cobra.Command {
 	}
 	f.add(cmd, false)
 	f.store.add(cmd)
+	tokenFlags(cmd, nil)
 	flags := cmd.Flags()
 	flags.StringVar(&plans, "plans", "", "the `DIR` that plan wrote")
 	flags.StringVar(&key, "key", "", "a `FILE` with the private ed25519 key to sign with")
+	flags.StringVar(&f.mirror, "provider-mirror", "", "the mirror in `DIR` that plan took providers from: the page names it in the command that plans again")
 	flags.StringArrayVar(&recipients, "recipient", nil, "let the private key of `RECIPIENT` open it too, in an environment without gates")
 	flags.BoolVar(&local, "local", false, "leave the capsule beside the plan, and keep it in no store")
 	flags.BoolVar(&asJSON, "json", false, "print the capsule as JSON")
@@ -301,7 +306,7 @@ penstock ` + name + ` recover.`,
 	}
 	f.add(cmd, true)
 	f.store.add(cmd)
-	lockTimeout(cmd, &f)
+	addLockTimeout(cmd, &f.lockTimeout)
 	flags := cmd.Flags()
 	flags.StringVar(&f.output.out, "out", "", "write the report to `DIR` too, in every format")
 	flags.StringVar(&forgeToken, "token-file", "", "a `FILE` with the forge's token, in place of GITHUB_TOKEN: it is asked who approved this run, where approvals: forge")

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/helm"
+	"github.com/penstock-dev/penstock/pipelines/internal/shell"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
@@ -17,7 +21,7 @@ import (
 
 func (p *program) unlock() *cobra.Command {
 	var named storeFlag
-	var run, id, token string
+	var u unlocking
 	cmd := &cobra.Command{
 		Use:   "unlock ENVIRONMENT/UNIT",
 		Short: "Show who holds a unit and its state; with --run or --lock, release it",
@@ -41,33 +45,57 @@ not released. After the first penstock recover says what the run did.`,
 			if err != nil {
 				return err
 			}
-			lives, err := p.unlockLease(cmd.Context(), ledger.New(kept), given[0], run)
-			if err != nil {
-				return err
+			u.command, u.after = shell.Line("penstock", "unlock", given[0]), "run penstock recover to see what that run did"
+			if named != "" {
+				u.command = shell.Line("penstock", "unlock", given[0], "--store", string(named))
 			}
-			p.verdict = pipelines.Pass
-			locks := live.Locks{Scope: s.Scope, Config: s.config, Creator: live.Creator{Actor: person()}, Token: token}
-			lock, err := locks.Look(cmd.Context(), given[0])
-			if err != nil && run != "" { // what was asked for is done, also for a unit that is gone
-				fmt.Fprintf(p.err, "notice: %s\n", report.Printable(err.Error()))
-				return nil
+			if place, _, _ := strings.Cut(string(named), "?"); path.Base(place) == helm.Room {
+				u.after = "the next penstock helm-deploy repairs what that run left"
 			}
-			if err != nil {
-				return err
-			}
-			return p.unlockState(cmd.Context(), given[0], lock, id, lives)
+			locks := live.Locks{Scope: s.Scope, Config: s.config, Creator: live.Creator{Actor: person()}, Token: u.token}
+			return p.unlocked(cmd.Context(), ledger.New(kept), locks, given[0], u)
 		},
 	}
 	named.add(cmd)
-	cmd.Flags().StringVar(&run, "run", "", "release the lease of `RUN`")
-	cmd.Flags().StringVar(&id, "lock", "", "release the lock of the state with `ID`")
-	cmd.Flags().StringVar(&token, "oidc-token-file", "", "a `FILE` with an OIDC token, by which the environment's role is assumed")
+	u.add(cmd)
 	return cmd
+}
+
+// unlocking is what is to be released, if anything.
+type unlocking struct {
+	run, id, token string
+	// command shows the same again; after says what to do once it is released.
+	command, after string
+}
+
+func (u *unlocking) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&u.run, "run", "", "release the lease of `RUN`")
+	cmd.Flags().StringVar(&u.id, "lock", "", "release the lock of the state with `ID`")
+	tokenFlags(cmd, &u.token)
+}
+
+// unlocked shows who holds a target and its state, and releases what was named.
+func (p *program) unlocked(ctx context.Context, book *ledger.Ledger, locks live.Locks, target string, u unlocking) error {
+	lives, err := p.unlockLease(ctx, book, target, u)
+	if err != nil {
+		return err
+	}
+	p.verdict = pipelines.Pass
+	lock, err := locks.Look(ctx, target)
+	if err != nil && u.run != "" { // what was asked for is done, also for a unit that is gone
+		fmt.Fprintf(p.err, "notice: %s\n", report.Printable(err.Error()))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.unlockState(ctx, target, lock, u, lives)
 }
 
 // unlockLease shows the lease of a target and releases that of run, if one is named.
 // lives says that its holder is seen to live.
-func (p *program) unlockLease(ctx context.Context, book *ledger.Ledger, target, run string) (lives bool, err error) {
+func (p *program) unlockLease(ctx context.Context, book *ledger.Ledger, target string, u unlocking) (lives bool, err error) {
+	run := u.run
 	held, err := book.Look(ctx, target)
 	if errors.Is(err, store.ErrNotFound) && run == "" {
 		fmt.Fprintf(p.out, "nobody holds %s\n", report.Printable(target))
@@ -81,7 +109,7 @@ func (p *program) unlockLease(ctx context.Context, book *ledger.Ledger, target, 
 	state, why := coroner().Alive(ctx, held.Owner)
 	fmt.Fprintf(p.out, "the run is %s: %s\n", state, report.Printable(why))
 	if run == "" {
-		fmt.Fprintf(p.out, "to release it: penstock unlock %s --run %s\n", target, held.Owner.Run)
+		fmt.Fprintf(p.out, "to release it: %s --run %s\n", report.Printable(u.command), held.Owner.Run)
 		return state == ledger.Living, nil
 	}
 	if state == ledger.Living {
@@ -96,12 +124,13 @@ func (p *program) unlockLease(ctx context.Context, book *ledger.Ledger, target, 
 	if err := book.Break(ctx, target, held.Version); err != nil {
 		return false, fmt.Errorf("releasing the lease: %w", err)
 	}
-	fmt.Fprintln(p.out, "it is released; run penstock recover to see what that run did")
+	fmt.Fprintln(p.out, "it is released; "+report.Printable(u.after))
 	return false, nil
 }
 
 // unlockState shows the lock of a state and releases the one with id, if one is named.
-func (p *program) unlockState(ctx context.Context, target string, lock *live.HeldLock, id string, lives bool) error {
+func (p *program) unlockState(ctx context.Context, target string, lock *live.HeldLock, u unlocking, lives bool) error {
+	id := u.id
 	if lock == nil {
 		if id != "" {
 			return usage("the state of %q is not locked", target)
@@ -127,7 +156,7 @@ func (p *program) unlockState(ctx context.Context, target string, lock *live.Hel
 	}
 	switch {
 	case id == "":
-		fmt.Fprintf(p.out, "to release it: penstock unlock %s --lock %s\n", target, report.Printable(lock.ID))
+		fmt.Fprintf(p.out, "to release it: %s --lock %s\n", report.Printable(u.command), report.Printable(lock.ID))
 		return nil
 	case lives:
 		return usage("its holder lives: the lock is not released while it does")

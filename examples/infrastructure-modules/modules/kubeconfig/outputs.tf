@@ -1,0 +1,4 @@
+output "path" {
+  description = "Path of the file."
+  value       = local_file.this.filename
+}
