@@ -26,9 +26,13 @@ func (p *Penstock) Tester(
 	// A file of credentials of AWS.
 	// +optional
 	credentials *dagger.Secret,
-	// An OIDC token, by which the role of the variable AWS_ROLE_ARN is assumed.
+	// Where the forge hands out OIDC tokens, ACTIONS_ID_TOKEN_REQUEST_URL: by them the role
+	// of the variable AWS_ROLE_ARN is assumed.
 	// +optional
-	oidcToken *dagger.Secret,
+	oidcRequestUrl *dagger.Secret,
+	// The right to ask for them there, ACTIONS_ID_TOKEN_REQUEST_TOKEN.
+	// +optional
+	oidcRequestToken *dagger.Secret,
 	// Variables that the tests need, such as AWS_REGION=eu-west-1; never a secret.
 	// +optional
 	variables []string,
@@ -43,7 +47,7 @@ func (p *Penstock) Tester(
 	// +optional
 	states string,
 ) *Tester {
-	return &Tester{Module: p, Cloud: &Cloud{credentials, oidcToken, variables, endpoint, creator}, States: states}
+	return &Tester{Module: p, Cloud: &Cloud{credentials, nil, oidcRequestUrl, oidcRequestToken, variables, endpoint, creator}, States: states}
 }
 
 // Terratest deploys and tests what changed since the base, and undoes it. It is never
@@ -119,11 +123,11 @@ func (r *Tester) effect(ctx context.Context, command []string) (*Run, error) {
 		states = "/states"
 		c = c.WithMountedCache(states, dag.CacheVolume("penstock-terratest-states"))
 	}
-	c, err := r.Cloud.asRole(c)
+	c, login, err := r.Cloud.on(c)
 	if err != nil {
 		return nil, err
 	}
-	args := slices.Concat([]string{"penstock"}, command, []string{"--states", states, "--out", "/report"}, mirror)
+	args := slices.Concat([]string{"penstock"}, command, []string{"--states", states, "--out", "/report"}, mirror, login)
 	c, err = ran(ctx, command[0], "/report/report.json", c.WithExec(args, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}))
 	if err != nil {
 		return nil, err
@@ -140,16 +144,4 @@ func (p *Penstock) tested() *dagger.Container {
 		WithMountedCache("/root/.cache/go-build", dag.CacheVolume("penstock-test-go-build")).
 		WithFile("/usr/local/bin/terraform", terraform, dagger.ContainerWithFileOpts{Permissions: 0o755}).
 		WithDirectory("/work", p.Source).WithWorkdir(p.inside())
-}
-
-// asRole gives a container the rights of a cloud in the way in which the SDKs of a test
-// look for them.
-func (c *Cloud) asRole(container *dagger.Container) (*dagger.Container, error) {
-	named := *c
-	named.Token = nil
-	container, _, err := named.on(container)
-	if err != nil || c.Token == nil {
-		return container, err
-	}
-	return container.WithMountedSecret("/run/secrets/oidc", c.Token).WithEnvVariable("AWS_WEB_IDENTITY_TOKEN_FILE", "/run/secrets/oidc"), nil
 }
