@@ -95,10 +95,5 @@ func (s *session) environment(unit string, names []string) []string {
 	return append(slices.Clone(s.shared), "PENSTOCK_CASE="+name)
 }
 
-// account is a provider account with a limit.
-type account struct{}
-
-func (s *session) accountOf(string) string { return "" }
-
 // scrubbed takes the values of credentials out of what is written to a log.
 func (s *session) scrubbed(w io.Writer) io.Writer { return w }

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
@@ -163,7 +162,7 @@ func (s *session) runGo(unit pipelines.Unit) func(context.Context, attempt) erro
 // whyEnded says why a process is over, as a reason for what it left open.
 func (s *session) whyEnded(ctx context.Context, exit int, err error) string {
 	switch {
-	case ctx.Err() != nil && time.Now().After(s.started.Add(s.hard)):
+	case errors.Is(context.Cause(ctx), errSoft) && exit < 0:
 		return fmt.Sprintf("killed at the hard deadline (%s)", s.hard)
 	case errors.Is(context.Cause(ctx), errSoft):
 		return fmt.Sprintf("stopped at the soft deadline (%s)", s.soft)

@@ -18,6 +18,8 @@ type group struct {
 	width int
 	// alone: no other group of the unit runs beside it, and it runs before them.
 	alone bool
+	// whole: its cases cannot be run one without the other, and are tried again together.
+	whole bool
 	run   func(ctx context.Context, a attempt) error
 }
 
@@ -39,7 +41,9 @@ type unitCases struct {
 	excused []pipelines.Case
 	// broken are cases that cannot be run, such as those of a package that does not
 	// compile, and what is said of it.
-	broken   []pipelines.Case
+	broken []pipelines.Case
+	// untested excuses a unit that no case exercises.
+	untested string
 	findings []pipelines.Finding
 	reason   string
 	hint     string

@@ -26,6 +26,9 @@ func (s *session) judge(unit pipelines.Unit, u *unitCases, states [][]*state) pi
 		}
 	}
 	judged(&result)
+	if u.empty() && u.reason == "" {
+		s.untested(unit, u, &result)
+	}
 	return result
 }
 
@@ -61,10 +64,28 @@ func judged(r *pipelines.Result) {
 	switch {
 	case r.Reason != "":
 	case len(r.Cases) == 0:
-		r.Reason = "it declares no case"
 	case counts[pipelines.CaseSkipped] == len(r.Cases):
 		r.Verdict, r.Reason = pipelines.NotRun, "every case skipped itself"
 	case counts[pipelines.CaseNotRun] > 0:
 		r.Reason = fmt.Sprintf("%d of %d cases were not run", counts[pipelines.CaseNotRun], len(r.Cases))
+	}
+}
+
+// untested judges a unit without cases of its own: a module that nothing exercises is not
+// known to work.
+func (s *session) untested(unit pipelines.Unit, u *unitCases, r *pipelines.Result) {
+	by := s.testedBy(unit)
+	switch {
+	case unit.Kind == pipelines.Live:
+		r.Reason = "it is live: it is planned, not tested"
+	case by != "":
+		r.Reason = "it declares no case; " + by + " exercises it"
+	case unit.Kind != pipelines.Module:
+		r.Reason = "it declares no case"
+	case u.untested != "":
+		r.Verdict, r.Reason = pipelines.Waived, "no case exercises it; "+u.untested
+	default:
+		r.Verdict, r.Reason = pipelines.NotRun, "no case exercises it"
+		r.Hint = fmt.Sprintf("write one, in %s or in a Go test that reaches it; or excuse it under terratest.skip: {case: %q, ...}", unit.Path+"/tests", unit.Path+":*")
 	}
 }

@@ -27,6 +27,8 @@ type record struct {
 	told func(name, status string, took time.Duration)
 	// said is the end of what the process printed that is no case's.
 	said tail
+	// findings are of the process, not of one case.
+	findings []pipelines.Finding
 }
 
 func newRecord(names []string, logs map[string]io.Writer, told func(string, string, time.Duration)) *record {
@@ -75,6 +77,18 @@ func (r *record) end(name, status, reason string, place pipelines.Position) {
 		t.seconds = time.Since(t.began).Seconds()
 		r.told(name, status, time.Since(t.began))
 	}
+}
+
+// found adds what is no case's.
+func (r *record) found(f pipelines.Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.findings = append(r.findings, f)
+}
+
+// leak is something that may be left.
+func (r *record) leak(address, why string) {
+	r.found(pipelines.Finding{Rule: "leak", Verdict: pipelines.Fail, Resource: address, Message: why})
 }
 
 // close gives those a verdict that have none when their process is over: what it had

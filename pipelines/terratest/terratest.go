@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -34,6 +33,9 @@ type Terratest struct {
 	pipelines.Scope
 	// Config is penstock.yaml as it counts: accounts, examples and the skip list are from it.
 	Config *config.Config
+	// Catalog are all units, selected or not, with their inputs: whether anything tests a
+	// unit does not depend on the selection. Default: the selected ones.
+	Catalog []pipelines.Unit
 	// Parallel bounds how many cases run at once. Default: penstock.yaml, else the cores.
 	Parallel int
 	// Soft and Hard are how long after its start tests are asked to stop, and are killed;
@@ -49,6 +51,9 @@ type Terratest struct {
 	Out string
 	// Cases hears of every case that starts and ends, one call at a time. Default: nobody.
 	Cases func(pipelines.CaseEvent)
+
+	// soften is the soft deadline, where a test decides when it is.
+	soften <-chan struct{}
 }
 
 // ErrChoice says that deadlines or other settings do not go together.
@@ -61,11 +66,14 @@ var errSoft = errors.New("the soft deadline is over")
 type session struct {
 	Terratest
 	id              string
+	running         context.Context // ends at the soft deadline
 	started         time.Time
 	soft, hard, ttl time.Duration
 	retries         int
 	budget          *budget
 	accounts        []account
+	skips           []*skipped
+	program         string // terraform; the shim, where there is one
 	temp            string // removed at the end
 	logs            string // where logs lie; Out/cases, or in temp
 	progress        progress
@@ -87,9 +95,22 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(s.temp)
-	ctx, stop := context.WithDeadlineCause(ctx, s.started.Add(s.soft), errSoft)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s.running = ctx
+	if s.soften == nil {
+		defer time.AfterFunc(time.Until(s.started.Add(s.soft)), func() { stop(errSoft) }).Stop()
+	} else {
+		go func() {
+			select {
+			case <-s.soften:
+				stop(errSoft)
+			case <-ctx.Done():
+			}
+		}()
+	}
 	declared := s.declare(ctx)
+	s.unmatched()
 	s.progress.total = declared.total()
 	scope := s.Scope
 	scope.Slots = make(chan struct{}, max(1, len(s.Selection.Units))) // the budget bounds the cases
@@ -103,32 +124,6 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 	report.Notices = append(slices.Clone(report.Selection.Notices), s.notices...)
 	report.Close()
 	return report, nil
-}
-
-// settle takes each setting from the flag, else from penstock.yaml, else its default.
-func (s *session) settle() error {
-	s.soft, s.hard, s.ttl, s.retries = DefaultSoft, DefaultHard, DefaultTTL, DefaultRetries
-	parallel := runtime.GOMAXPROCS(0)
-	if s.Parallel > 0 {
-		parallel = s.Parallel
-	}
-	for _, d := range []struct {
-		to   *time.Duration
-		from time.Duration
-	}{{&s.soft, s.Soft}, {&s.hard, s.Hard}, {&s.ttl, s.TTL}} {
-		if d.from > 0 {
-			*d.to = d.from
-		}
-	}
-	if s.Retries != nil {
-		s.retries = *s.Retries
-	}
-	if s.hard <= s.soft {
-		return &pipelines.Error{Err: fmt.Errorf("%w: the hard deadline (%s) is not after the soft one (%s)", ErrChoice, s.hard, s.soft),
-			Hint: "between the two, tests undo what they deployed: give --hard more time than --soft"}
-	}
-	s.budget = newBudget(parallel, nil)
-	return nil
 }
 
 func (s *session) grace() time.Duration { return s.hard - s.soft }
@@ -150,6 +145,7 @@ func (s *session) open() error {
 		return fmt.Errorf("making room for the logs: %w", err)
 	}
 	s.progress.tell, s.progress.started = s.Cases, s.started
+	s.program = "terraform"
 	return s.prepareEnvironment()
 }
 

@@ -2,6 +2,7 @@ package terratest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,22 +27,41 @@ type state struct {
 func (s *session) test(ctx context.Context, unit pipelines.Unit, u *unitCases) pipelines.Result {
 	states := make([][]*state, len(u.groups))
 	var wg sync.WaitGroup
+	var found findings
 	for i, g := range u.groups {
 		if g.alone {
-			states[i] = s.runGroup(ctx, g)
+			states[i] = s.runGroup(ctx, g, &found)
 		}
 	}
 	for i, g := range u.groups {
 		if !g.alone {
-			wg.Go(func() { states[i] = s.runGroup(ctx, g) })
+			wg.Go(func() { states[i] = s.runGroup(ctx, g, &found) })
 		}
 	}
 	wg.Wait()
+	u.findings = append(u.findings, found.list...)
 	return s.judge(unit, u, states)
 }
 
+// findings gathers those of processes.
+type findings struct {
+	mu   sync.Mutex
+	list []pipelines.Finding
+}
+
+func (f *findings) add(unit pipelines.Unit, list []pipelines.Finding) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range list {
+		if one.Path == "" {
+			one.Path = unit.Path
+		}
+		f.list = append(f.list, one)
+	}
+}
+
 // runGroup runs the process of a group, and tries again what failed.
-func (s *session) runGroup(ctx context.Context, g group) []*state {
+func (s *session) runGroup(ctx context.Context, g group, findings *findings) []*state {
 	states := make([]*state, len(g.cases))
 	by := map[string]*state{}
 	for i, name := range g.cases {
@@ -51,9 +71,12 @@ func (s *session) runGroup(ctx context.Context, g group) []*state {
 	}
 	left := g.cases
 	for try := range s.retries + 1 {
-		failed := s.attempt(ctx, g, left, by, try)
-		if left = failed; len(left) == 0 || ctx.Err() != nil {
+		left = s.attempt(ctx, g, left, by, try, findings)
+		if len(left) == 0 || ctx.Err() != nil {
 			break
+		}
+		if g.whole {
+			left = g.cases
 		}
 	}
 	for _, c := range states {
@@ -63,7 +86,7 @@ func (s *session) runGroup(ctx context.Context, g group) []*state {
 }
 
 // attempt starts one process for cases of a group, and returns those to try again.
-func (s *session) attempt(ctx context.Context, g group, names []string, by map[string]*state, try int) []string {
+func (s *session) attempt(ctx context.Context, g group, names []string, by map[string]*state, try int, findings *findings) []string {
 	width := min(g.width, len(names))
 	if !s.budget.take(ctx, width, g.account) {
 		for _, name := range names {
@@ -89,6 +112,7 @@ func (s *session) attempt(ctx context.Context, g group, names []string, by map[s
 	if err != nil {
 		record.close(names, err.Error())
 	}
+	findings.add(g.unit, record.findings)
 	return s.take(g, names, by, record, try)
 }
 
@@ -142,7 +166,7 @@ func (s *session) take(g group, names []string, by map[string]*state, r *record,
 
 // stopped says of a failure after the soft deadline that it may be due to it.
 func (s *session) stopped(t *trial) string {
-	if time.Since(s.started) < s.soft || strings.Contains(t.reason, "deadline (") {
+	if !errors.Is(context.Cause(s.running), errSoft) || strings.Contains(t.reason, "deadline (") {
 		return t.reason
 	}
 	return fmt.Sprintf("stopped at the soft deadline (%s): %s", s.soft, t.reason)

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/catalog"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/terratest"
 )
@@ -82,12 +81,17 @@ func (p *program) runTests(cmd *cobra.Command, f *terratestFlags, dir string) (*
 		}
 		t.Retries = &f.retries
 	}
-	var ctx context.Context = cmd.Context()
+	ctx := cmd.Context()
 	s, err := f.scope.resolve(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	t.Scope, t.Config, t.Out = s.Scope, s.config, f.output.out
+	all, err := catalog.Select(ctx, catalog.Options{Root: s.Root, All: true, Config: s.head})
+	if err != nil {
+		return nil, err
+	}
+	t.Catalog = all.Selection.Units
 	progress := report.NewProgress(p.err, terminal(p.err))
 	defer progress.Close()
 	t.Cases = progress.Case
