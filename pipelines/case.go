@@ -75,3 +75,22 @@ type CaseEvent struct {
 	// Since is how long the stage has been running.
 	Since time.Duration
 }
+
+// Suite says which part of a whole suite a report is about, so that nobody takes a part
+// for the whole.
+type Suite struct {
+	// Commit is what was tested, in hex digits; Dirty: it was not that alone.
+	Commit string `json:"commit,omitempty"`
+	Dirty  bool   `json:"dirty,omitempty"`
+	// Part of Of: 3 of 8. Both are 0 where the parts were joined.
+	Part int `json:"part,omitempty"`
+	Of   int `json:"of,omitempty"`
+	// Run is the run of the tests.
+	Run string `json:"run,omitempty"`
+	// Weights names the durations by which the suite was divided; empty: there were none.
+	Weights string `json:"weights,omitempty"`
+	// Cases are all that the suite declares, UNIT:NAME, sorted.
+	Cases []string `json:"cases"`
+	// Excused are those of Cases that the skip list names.
+	Excused []string `json:"excused,omitempty"`
+}

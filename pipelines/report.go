@@ -91,8 +91,10 @@ type Report struct {
 	Counts    map[Verdict]int `json:"counts"`
 	Notices   []Notice        `json:"notices,omitempty"`
 	Tools     []Tool          `json:"tools,omitempty"`
-	Started   time.Time       `json:"started"`
-	Seconds   float64         `json:"seconds"`
+	// Suite is set where the report is about a whole suite, or a part of one.
+	Suite   *Suite    `json:"suite,omitempty"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
 }
 
 // Close makes the report whole: every declared stage that has no result on a

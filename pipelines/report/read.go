@@ -65,6 +65,14 @@ func valid(r *pipelines.Report) error {
 			return fmt.Errorf("%q is no commit", hash)
 		}
 	}
+	if s := r.Suite; s != nil {
+		if !commit.MatchString(s.Commit) {
+			return fmt.Errorf("%q is no commit", s.Commit)
+		}
+		if s.Part < 0 || s.Part > s.Of {
+			return fmt.Errorf("there is no part %d of %d", s.Part, s.Of)
+		}
+	}
 	for _, stage := range r.Stages {
 		if !stageName.MatchString(stage) {
 			return fmt.Errorf("%q is no name of a stage", stage)

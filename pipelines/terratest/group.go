@@ -42,6 +42,8 @@ type unitCases struct {
 	// broken are cases that cannot be run, such as those of a package that does not
 	// compile, and what is said of it.
 	broken []pipelines.Case
+	// had: it declares cases, in this shard or another.
+	had bool
 	// untested excuses a unit that no case exercises.
 	untested string
 	findings []pipelines.Finding

@@ -47,6 +47,9 @@ func (s *session) settle() error {
 	limits := map[string]int{}
 	for _, a := range c.Accounts {
 		limits[a.Name] = a.Limit
+		if s.Shard.Of > 0 { // each part has its share, and those beyond the limit have none
+			limits[a.Name] = a.Limit / min(a.Limit, s.Shard.Of)
+		}
 		for _, pattern := range a.Units {
 			s.accounts = append(s.accounts, account{a, glob.MustCompile(pattern, '/')})
 		}
@@ -56,6 +59,7 @@ func (s *session) settle() error {
 		s.skips = append(s.skips, &skipped{SkippedCase: skip, glob: glob.MustCompile(skip.Case, '/')})
 	}
 	s.States = s.beneath(or(s.States, c.States))
+	s.History = s.beneath(or(s.History, c.History))
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 // Stage is the name of the stage.
@@ -49,6 +50,15 @@ type Terratest struct {
 	Mirror string
 	// Out is the report's directory: each case has its log in it. Default: no log is kept.
 	Out string
+	// History is where flakes and durations are kept: a directory, or s3://bucket/prefix.
+	// Default: penstock.yaml, else nowhere.
+	History string
+	// Shard is the part of the suite to run; Suite: the report says what the whole is.
+	Shard Shard
+	Suite bool
+	// Commit is what is tested, for the history and the suite; Dirty: not that alone.
+	Commit string
+	Dirty  bool
 	// Cases hears of every case that starts and ends, one call at a time. Default: nobody.
 	Cases func(pipelines.CaseEvent)
 
@@ -73,6 +83,7 @@ type session struct {
 	budget          *budget
 	accounts        []account
 	skips           []*skipped
+	history         History
 	program         string // terraform; the shim, where there is one
 	temp            string // removed at the end
 	logs            string // where logs lie; Out/cases, or in temp
@@ -91,7 +102,7 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 	if err := s.settle(); err != nil {
 		return nil, err
 	}
-	if err := s.open(); err != nil {
+	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(s.temp)
@@ -111,6 +122,10 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 	}
 	declared := s.declare(ctx)
 	s.unmatched()
+	suite, err := s.part(ctx, declared)
+	if err != nil {
+		return nil, err
+	}
 	s.progress.total = declared.total()
 	scope := s.Scope
 	scope.Slots = make(chan struct{}, max(1, len(s.Selection.Units))) // the budget bounds the cases
@@ -122,15 +137,63 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 	report.Started, report.Seconds = s.started.UTC(), time.Since(s.started).Seconds()
 	slices.SortFunc(s.notices, func(a, b pipelines.Notice) int { return compareNotices(a, b) })
 	report.Notices = append(slices.Clone(report.Selection.Notices), s.notices...)
+	report.Suite = suite
 	report.Close()
+	s.remember(context.WithoutCancel(ctx), report)
 	return report, nil
+}
+
+// part takes the shard's part of what is declared.
+func (s *session) part(ctx context.Context, d declaration) (*pipelines.Suite, error) {
+	if !s.Suite {
+		return nil, nil
+	}
+	var weights map[string]float64
+	newest := ""
+	if s.history.Store != nil {
+		var err error
+		if weights, newest, err = s.history.Weights(ctx); err != nil {
+			return nil, err
+		}
+	}
+	suite := s.suite(d, weights)
+	suite.Commit, suite.Dirty, suite.Weights = s.Commit, s.Dirty, newest
+	return suite, nil
+}
+
+// remember keeps what became of the cases, and tells of flaky ones how often they were
+// before. That the history cannot be kept is said, and no verdict on the tests.
+func (s *session) remember(ctx context.Context, r *pipelines.Report) {
+	if s.history.Store == nil {
+		return
+	}
+	past, err := s.history.Flakes(ctx)
+	if err == nil {
+		err = s.history.AddRun(ctx, EntryOf(r, s.id, s.Commit))
+	}
+	if err != nil {
+		r.Notices = append(r.Notices, pipelines.Notice{Message: err.Error()})
+	}
+	for _, result := range r.Results {
+		for _, c := range result.Cases {
+			id := result.Unit + ":" + c.Name
+			if f := past[id]; (c.Flaky || c.Status == pipelines.CaseFailed) && f.Ran > 0 {
+				r.Notices = append(r.Notices, pipelines.Notice{Message: id + ": " + f.String() + " before"})
+			}
+		}
+	}
 }
 
 func (s *session) grace() time.Duration { return s.hard - s.soft }
 
 // open makes the directories of the run.
-func (s *session) open() error {
+func (s *session) open(ctx context.Context) error {
 	var err error
+	if s.History != "" {
+		if s.history.Store, err = store.Open(ctx, s.History); err != nil {
+			return err
+		}
+	}
 	if s.id, err = newRun(s.started); err != nil {
 		return err
 	}
