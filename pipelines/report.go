@@ -58,6 +58,8 @@ type Result struct {
 	// Hint is the way to get what was missing.
 	Hint     string    `json:"hint,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
+	// Cases are what a stage that tests declared in the unit, each of them.
+	Cases []Case `json:"cases,omitempty"`
 	// Judged counts what was looked at, by its plural noun: files, resources,
 	// rules, verdicts_pass, verdicts_unknown...
 	Judged map[string]int `json:"judged,omitempty"`
@@ -89,8 +91,10 @@ type Report struct {
 	Counts    map[Verdict]int `json:"counts"`
 	Notices   []Notice        `json:"notices,omitempty"`
 	Tools     []Tool          `json:"tools,omitempty"`
-	Started   time.Time       `json:"started"`
-	Seconds   float64         `json:"seconds"`
+	// Suite is set where the report is about a whole suite, or a part of one.
+	Suite   *Suite    `json:"suite,omitempty"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
 }
 
 // Close makes the report whole: every declared stage that has no result on a
@@ -137,6 +141,9 @@ func (r *Result) close() {
 	}
 	for _, f := range r.Findings {
 		r.Verdict = r.Verdict.Worse(f.Verdict)
+	}
+	for _, c := range r.Cases {
+		r.Verdict = r.Verdict.Worse(c.Verdict())
 	}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),

@@ -21,6 +21,8 @@ type Config struct {
 	Service *Service `json:"service,omitempty"`
 	// Image says of the service's image what convention does not.
 	Image Image `json:"image,omitempty"`
+	// Terratest configures the tests of modules.
+	Terratest Terratest `json:"terratest,omitempty"`
 }
 
 // UnitRule gives the directories that match Path a kind, or takes them out.

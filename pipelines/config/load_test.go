@@ -19,6 +19,9 @@ var accepted = []string{
 	"version: 1\ncompliance:\n  policies: [policies, other/rules]\n  rules: {kms-rotation: {enabled: false}, a: {unknown: pass}, b: {}}\n",
 	"version: 1\ncompliance:\n  settings:\n    allowed_ports: [1, 65535]\n    required_tags: [Owner]\n    bastion: {security_groups: [sg-1], cidrs: [10.1.2.0/24, '2001:db8::/32']}\n    custom: {any: {thing: [1, two, null, 1.5]}}\n",
 	"version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: 'modules/*', owner: o, reason: c, expires: 2027-01-31}\n    - {rule: a, resource: 'aws_instance.web[\"a-b\"]', owner: o, reason: c, expires: '2027-01-31'}\n",
+	"version: 1\nterratest: {parallel: 4, soft: 30m, hard: 45m, ttl: 24h, retries: 0, states: 's3://b/p', history: ./history}\n",
+	"version: 1\nterratest:\n  accounts: [{name: sandbox, limit: 2, units: ['modules/rds*', 'tests/**']}]\n  examples: [{unit: examples/network, vars: [small.tfvars, ../big.tfvars], account: sandbox}]\n" +
+		"  skip: [{case: 'tests/*:Test*', reason: r, owner: o, expires: 2027-01-31}]\n",
 	inService(""),
 	inService(", namespace: shop, image: 'localhost:5000/shop/orders', chart: {name: http-service}, secrets: {DB_PASSWORD: {key: shop/db, property: password}}"),
 	inService(", chart: {repository: 'oci://registry.example.com/charts', name: redis, version: 1.0.0, digest: '" + someDigest + "'}"),
@@ -136,6 +139,25 @@ var refused = map[string]struct {
 	"opt-out no reason":  {text: inEnvironment(", opt_out: [{part: image, owner: o, expires: 2027-01-31}]"), want: "the opt-out has no reason"},
 	"opt-out no part":    {text: inEnvironment(", opt_out: [{part: tests, reason: r, owner: o, expires: 2027-01-31}]"), want: `part is "tests", allowed are "image"`},
 	"opt-out twice":      {text: inEnvironment(", opt_out: [{part: image, reason: r, owner: o, expires: 2027-01-31}, {part: image, reason: s, owner: o, expires: 2027-01-31}]"), want: "image is left out twice", meaning: true},
+	"soft":               {text: "version: 1\nterratest: {soft: 30}\n", want: "soft is a number, allowed is text"},
+	"soft 0":             {text: "version: 1\nterratest: {soft: 0m}\n", want: `penstock.yaml:2:13: soft is "0m"`},
+	"two times":          {text: "version: 1\nterratest: {ttl: 1h30m}\n", want: `ttl is "1h30m"`},
+	"hard too soon":      {text: "version: 1\nterratest: {soft: 30m, hard: 1800s}\n", want: "hard is 1800s, which is not after soft, 30m", meaning: true},
+	"retries":            {text: "version: 1\nterratest: {retries: 10}\n", want: "retries is 10"},
+	"parallel":           {text: "version: 1\nterratest: {parallel: -1}\n", want: "parallel is -1"},
+	"test account":       {text: "version: 1\nterratest: {accounts: [{name: a, limit: 0}]}\n", want: "the limit is 0"},
+	"test account x2":    {text: "version: 1\nterratest: {accounts: [{name: a, limit: 1}, {name: a, limit: 2}]}\n", want: `the account "a" is there twice`, meaning: true},
+	"test account glob":  {text: "version: 1\nterratest: {accounts: [{name: a, limit: 1, units: ['{x']}]}\n", want: "which is no glob", meaning: true},
+	"example without":    {text: "version: 1\nterratest: {examples: [{unit: a, vars: []}]}\n", want: `the example "a" has no files of variables`},
+	"example outside":    {text: "version: 1\nterratest: {examples: [{unit: ../a, vars: [b]}]}\n", want: `the unit is "../a"`, meaning: true},
+	"example twice":      {text: "version: 1\nterratest: {examples: [{unit: a, vars: [b]}, {unit: a, vars: [c]}]}\n", want: `the example "a" is there twice`, meaning: true},
+	"example vars twice": {text: "version: 1\nterratest: {examples: [{unit: a, vars: [b, b]}]}\n", want: `"b" is named twice`, meaning: true},
+	"example option":     {text: "version: 1\nterratest: {examples: [{unit: a, vars: [-destroy]}]}\n", want: `the file of variables is "-destroy"`, meaning: true},
+	"example account":    {text: "version: 1\nterratest: {examples: [{unit: a, vars: [b], account: c}]}\n", want: `there is no account "c"`, meaning: true},
+	"skip no owner":      {text: "version: 1\nterratest: {skip: [{case: 'a:b', reason: r, expires: 2027-01-31}]}\n", want: "the skipped case has no owner"},
+	"skip all":           {text: "version: 1\nterratest: {skip: [{case: '**', reason: r, owner: o, expires: 2027-01-31}]}\n", want: "allowed is UNIT:NAME"},
+	"skip for ever":      {text: "version: 1\nterratest: {skip: [{case: 'a:b', reason: r, owner: o, expires: never}]}\n", want: `expires is "never"`},
+	"skip glob":          {text: "version: 1\nterratest: {skip: [{case: '{a:b', reason: r, owner: o, expires: 2027-01-31}]}\n", want: "which is no glob", meaning: true},
 	"opt-out for ever":   {text: inEnvironment(", opt_out: [{part: image, reason: r, owner: o, expires: never}]"), want: `expires is "never"`},
 }
 
@@ -156,9 +178,9 @@ func TestReadRefuses(t *testing.T) {
 
 func TestHintNamesTheNearestKey(t *testing.T) {
 	for text, want := range map[string]string{
-		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service, image`,
+		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service, image, terratest`,
 		"version: 1\ncompliance: {waiver: []}\n":         `write "waivers"; allowed here: policies, settings, rules, waivers`,
-		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live, service, image",
+		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live, service, image, terratest",
 		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, custom",
 	} {
 		_, err := Read(File, []byte(text))

@@ -61,7 +61,7 @@ func elsewhere(o Owner) string {
 			there, printable.Text(o.Machine.PIDNamespace, 40))
 	case o.Machine.Host != here.Host: // machines started from one snapshot share a boot id
 		return fmt.Sprintf("it ran on a machine of another name (%q)", there)
-	case o.PIDStart == 0 || o.PID <= 0 || !runID.MatchString(o.Run):
+	case o.PIDStart == 0 || o.PID <= 0 || !runID.MatchString(o.Run) && !testRun.MatchString(o.Run):
 		return "the run did not record its process"
 	}
 	return ""

@@ -40,3 +40,16 @@ func End(o Owner) (int, error) {
 	}
 	return killed, nil
 }
+
+// Orphaned says whether the own process of a run on this machine is gone: what may still
+// run of it, nobody waits for.
+func Orphaned(o Owner) bool {
+	if elsewhere(o) != "" {
+		return false
+	}
+	s, err := readStat(o.PID)
+	if err != nil {
+		return gone(err)
+	}
+	return s.start != o.PIDStart || s.ended()
+}

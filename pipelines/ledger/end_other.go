@@ -9,3 +9,6 @@ import "errors"
 func End(Owner) (int, error) {
 	return 0, errors.New("ending what is left of a run: this system does not tell which processes are its own")
 }
+
+// Orphaned says whether the own process of a run is gone, where the system tells.
+func Orphaned(Owner) bool { return false }

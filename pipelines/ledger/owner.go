@@ -92,6 +92,10 @@ func (o Owner) String() string {
 	return s
 }
 
+// testRun is a run of tests: its id stands in the tags of what it makes, so it is short.
+// Nothing is kept under it here; what belongs to it is known by EnvRun all the same.
+var testRun = regexp.MustCompile(`^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$`)
+
 var runID = regexp.MustCompile(`^[0-9]{8}t[0-9]{15}z-[a-z2-7]{26}$`)
 
 // newRun returns e.g. 20261121t075459123456789z-ks4…: the time in UTC to the

@@ -97,6 +97,9 @@ func tallyOf(r *pipelines.Report, stage string) string {
 	if len(parts) == 0 {
 		return "nothing to judge"
 	}
+	if cases := caseCounts(r, stage); cases != "" {
+		return strings.Join(parts, ", ") + "; cases: " + cases
+	}
 	return strings.Join(parts, ", ")
 }
 

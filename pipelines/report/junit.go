@@ -46,7 +46,8 @@ type junitNote struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit renders one suite for each stage and one case for each unit. A finding
+// JUnit renders one suite for each stage, and one case for each case that a unit
+// declares or else for the unit. A finding
 // and an unknown are failures; what was not run is an error; a stage that was
 // left out by name is skipped.
 func JUnit(w io.Writer, r *pipelines.Report) error {
@@ -56,7 +57,10 @@ func JUnit(w io.Writer, r *pipelines.Report) error {
 		total := 0.0
 		for _, result := range r.Results {
 			if result.Stage == stage {
-				suite.add(result)
+				suite.addCases(result)
+				if len(result.Cases) == 0 || !explained(result) {
+					suite.add(result)
+				}
 				total += result.Seconds
 			}
 		}

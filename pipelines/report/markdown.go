@@ -81,6 +81,7 @@ func markdownBlock(b block, room int) string {
 	for _, line := range b.lines() {
 		s.WriteString(line + "\n\n")
 	}
+	s.WriteString(markdownCases(b, room/4))
 	if len(b.Findings) > 0 {
 		s.WriteString("| where | what | rule |\n|---|---|---|\n")
 	}

@@ -46,6 +46,24 @@ func (p *Progress) Event(e pipelines.Event) {
 	}
 }
 
+// Case hears of a case that starts or ends, as Event does of units.
+func (p *Progress) Case(e pipelines.CaseEvent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	name := printable.Path(e.Unit + ":" + e.Case)
+	counts := fmt.Sprintf("%d running, %d passed, %d failed, %s", e.Running, e.Passed, e.Failed, e.Since.Round(time.Second))
+	switch {
+	case p.live:
+		fmt.Fprintf(p.w, "\r\x1b[K[%d/%d] %s: %s: %.60s", e.Done, e.Total, e.Stage, counts, name)
+		p.shown = true
+	case e.Status == "":
+		fmt.Fprintf(p.w, "[%d/%d] %s started (%s)\n", e.Done, e.Total, name, counts)
+	default:
+		status := outcome(pipelines.Case{Status: e.Status})
+		fmt.Fprintf(p.w, "[%d/%d] %s: %s after %s (%s)\n", e.Done, e.Total, name, status, e.Elapsed.Round(time.Millisecond), counts)
+	}
+}
+
 // Close takes the live line away.
 func (p *Progress) Close() {
 	p.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -64,6 +65,14 @@ func valid(r *pipelines.Report) error {
 			return fmt.Errorf("%q is no commit", hash)
 		}
 	}
+	if s := r.Suite; s != nil {
+		if !commit.MatchString(s.Commit) {
+			return fmt.Errorf("%q is no commit", s.Commit)
+		}
+		if s.Part < 0 || s.Part > s.Of {
+			return fmt.Errorf("there is no part %d of %d", s.Part, s.Of)
+		}
+	}
 	for _, stage := range r.Stages {
 		if !stageName.MatchString(stage) {
 			return fmt.Errorf("%q is no name of a stage", stage)
@@ -85,6 +94,24 @@ func validResult(r pipelines.Result) error {
 		return errors.New("it has no unit")
 	case !slices.Contains(pipelines.Verdicts, r.Verdict):
 		return fmt.Errorf("there is no verdict %q", string(r.Verdict))
+	}
+	for i, c := range r.Cases {
+		switch {
+		case c.Name == "":
+			return errors.New("a case has no name")
+		case !slices.Contains(pipelines.CaseKinds, c.Kind):
+			return fmt.Errorf("there is no kind of case %q", c.Kind)
+		case !slices.Contains(pipelines.CaseStatuses, c.Status):
+			return fmt.Errorf("a case cannot be %q", c.Status)
+		case c.Excused && c.Status != pipelines.CaseSkipped, c.Flaky && c.Status != pipelines.CasePassed:
+			return fmt.Errorf("the case %q is excused or flaky, and %s", c.Name, c.Status)
+		case c.Attempts < 0 || c.Seconds < 0:
+			return fmt.Errorf("the case %q took less than no time or attempt", c.Name)
+		case c.Log != "" && !filepath.IsLocal(filepath.FromSlash(c.Log)):
+			return fmt.Errorf("the log of the case %q is not below the report", c.Name)
+		case slices.ContainsFunc(r.Cases[:i], func(o pipelines.Case) bool { return o.Kind == c.Kind && o.Name == c.Name }):
+			return fmt.Errorf("the case %q is there twice", c.Name)
+		}
 	}
 	for _, f := range r.Findings {
 		switch {

@@ -27,6 +27,7 @@ func Text(w io.Writer, r *pipelines.Report, o Options) error {
 	for _, b := range list {
 		t.block(b)
 	}
+	t.cases(r)
 	if len(r.Skipped)+len(r.Notices) > 0 {
 		t.line("")
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
+	"github.com/penstock-dev/penstock/pipelines/terratest"
 )
 
 // program is the whole program as a value: a test runs it on streams of its own.
@@ -73,6 +74,7 @@ func (p *program) root() *cobra.Command {
 	cmd.AddCommand(p.bundle(), p.manifest(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
 	cmd.AddCommand(p.helmValues(), p.helmDeploy(), p.helmRollback(), p.serviceDeploy(), p.doctor())
 	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
+	cmd.AddCommand(p.terratest(), p.sweep())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -130,7 +132,7 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // usages are errors of what was typed; refusals say that something was read, judged
 // and must not be.
 var (
-	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment}
+	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment, terratest.ErrChoice}
 	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild}
 )
 

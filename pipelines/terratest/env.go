@@ -1,0 +1,99 @@
+package terratest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// newRun names a run: when it began, and six random hex digits.
+func newRun(now time.Time) (string, error) {
+	var b [3]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("naming the run: %w", err)
+	}
+	return now.UTC().Format("20060102-150405-") + hex.EncodeToString(b[:]), nil
+}
+
+func short(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:4])
+}
+
+// prepareEnvironment is what every process of the run has in its environment: what we
+// have, without what is secret of ours, and the contract with the tests.
+func (s *session) prepareEnvironment() error {
+	ttl := s.started.Add(s.ttl).UTC().Format(time.RFC3339)
+	var env []string
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); !ours(name) {
+			env = append(env, pair)
+		}
+	}
+	env = append(env, "PENSTOCK_RUN="+s.id, "PENSTOCK_TTL="+ttl, "PENSTOCK_STATES="+s.States,
+		"PENSTOCK_SOFT="+s.started.Add(s.soft).UTC().Format(time.RFC3339),
+		"TF_VAR_penstock_run="+s.id, "TF_VAR_penstock_ttl="+ttl,
+		"TF_AWS_DEFAULT_TAGS_penstock:run="+s.id, "TF_AWS_DEFAULT_TAGS_penstock:ttl="+ttl,
+		"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1")
+	if s.Mirror != "" {
+		file, err := s.mirrorConfig()
+		if err != nil {
+			return err
+		}
+		env = append(env, "TF_CLI_CONFIG_FILE="+file)
+	}
+	s.shared = env
+	return nil
+}
+
+// mirrorConfig writes the CLI configuration by which providers come from the mirror only.
+func (s *session) mirrorConfig() (string, error) {
+	mirror, err := filepath.Abs(s.Mirror)
+	if err == nil {
+		_, err = os.Stat(mirror)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the provider mirror: %w", err)
+	}
+	if strings.ContainsAny(mirror, "\"\\\n\r${}") {
+		return "", fmt.Errorf("naming the provider mirror %q: the path has a character that the CLI configuration cannot hold", mirror)
+	}
+	file := filepath.Join(s.temp, "terraform.rc")
+	text := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = \"%s\"\n  }\n}\n", mirror)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("writing the CLI configuration: %w", err)
+	}
+	return file, nil
+}
+
+// contract are the variables by which a run speaks to its tests: those of an outer run
+// are not ours.
+var contract = []string{"PENSTOCK_RUN", "PENSTOCK_TTL", "PENSTOCK_STATES", "PENSTOCK_CASE", "PENSTOCK_SOFT", "PENSTOCK_TERRAFORM",
+	"TF_VAR_penstock_run", "TF_VAR_penstock_ttl", "TF_AWS_DEFAULT_TAGS_penstock:run", "TF_AWS_DEFAULT_TAGS_penstock:ttl"}
+
+// ours says whether a variable is not for tests: a secret of the pipeline, or of an
+// outer run. Credentials of providers stay.
+func ours(name string) bool {
+	return name == "GITHUB_TOKEN" || name == "GH_TOKEN" || strings.HasPrefix(name, "ACTIONS_") ||
+		strings.HasPrefix(name, "PENSTOCK_") && strings.HasSuffix(name, "_KEY") || slices.Contains(contract, name)
+}
+
+// environment is that of one process: PENSTOCK_CASE names its case where it has one only,
+// else its unit.
+func (s *session) environment(unit string, names []string) []string {
+	name := unit
+	if len(names) == 1 {
+		name += ":" + names[0]
+	}
+	return append(slices.Clone(s.shared), "PENSTOCK_CASE="+name)
+}
+
+// scrubbed takes the values of credentials out of what is written to a log.
+func (s *session) scrubbed(w io.Writer) io.Writer { return w }

@@ -1,0 +1,67 @@
+package terratest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// sandbox copies the catalog to dir, for one process of tests: what a test writes beside
+// the code, and what terraform does, neither reaches the checkout nor another test.
+// What tools cached in it, state, and links are not code: caches and state stay behind,
+// links are repeated as they are.
+func sandbox(root, dir string) error {
+	err := filepath.WalkDir(root, func(full string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, full)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, rel)
+		switch name := d.Name(); {
+		case full == dir:
+			return fs.SkipDir
+		case d.IsDir() && full != root && (name == ".git" || name == ".terraform" || name == ".terragrunt-cache"):
+			return fs.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(to, 0o700)
+		case d.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(full)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(target, to)
+		case !d.Type().IsRegular(), strings.Contains(name, ".tfstate"):
+			return nil
+		}
+		return copyFile(full, to)
+	})
+	if err != nil {
+		return fmt.Errorf("copying the catalog to a sandbox: %w", err)
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600|info.Mode().Perm()&0o100)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

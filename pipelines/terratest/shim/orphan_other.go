@@ -1,0 +1,7 @@
+//go:build !linux
+
+package shim
+
+import "syscall"
+
+func orphaned() *syscall.SysProcAttr { return nil }
