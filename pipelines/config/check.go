@@ -45,6 +45,9 @@ func (c *Config) check(p places) error {
 	if err := c.Image.check(p); err != nil {
 		return err
 	}
+	if err := c.Release.check(p); err != nil {
+		return err
+	}
 	if err := c.Compliance.check(p); err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ type Config struct {
 	Service *Service `json:"service,omitempty"`
 	// Image says of the service's image what convention does not.
 	Image Image `json:"image,omitempty"`
+	// Release says of releases of modules what convention does not.
+	Release Release `json:"release,omitempty"`
 }
 
 // UnitRule gives the directories that match Path a kind, or takes them out.

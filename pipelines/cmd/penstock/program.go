@@ -18,6 +18,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/helm"
 	"github.com/penstock-dev/penstock/pipelines/image"
 	"github.com/penstock-dev/penstock/pipelines/live"
+	"github.com/penstock-dev/penstock/pipelines/release"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
 )
@@ -68,6 +69,7 @@ func (p *program) root() *cobra.Command {
 	cmd.AddCommand(p.bundle(), p.manifest(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
 	cmd.AddCommand(p.helmValues(), p.helmDeploy(), p.helmRollback(), p.serviceDeploy(), p.doctor())
 	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
+	cmd.AddCommand(p.releaseModules())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -117,8 +119,8 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // usages are errors of what was typed; refusals say that something was read, judged
 // and must not be.
 var (
-	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment}
-	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild}
+	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment, release.ErrFragment, release.ErrRemote}
+	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild, release.ErrRefused}
 )
 
 func among(list []error, err error) bool {
