@@ -48,6 +48,9 @@ func (c *Config) check(p places) error {
 	if err := c.Terratest.check(p); err != nil {
 		return err
 	}
+	if err := c.Release.check(p); err != nil {
+		return err
+	}
 	if err := c.Compliance.check(p); err != nil {
 		return err
 	}

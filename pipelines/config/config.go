@@ -23,6 +23,8 @@ type Config struct {
 	Image Image `json:"image,omitempty"`
 	// Terratest configures the tests of modules.
 	Terratest Terratest `json:"terratest,omitempty"`
+	// Release says of releases of modules what convention does not.
+	Release Release `json:"release,omitempty"`
 }
 
 // UnitRule gives the directories that match Path a kind, or takes them out.

@@ -18,6 +18,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/helm"
 	"github.com/penstock-dev/penstock/pipelines/image"
 	"github.com/penstock-dev/penstock/pipelines/live"
+	"github.com/penstock-dev/penstock/pipelines/release"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/service"
 	"github.com/penstock-dev/penstock/pipelines/terratest"
@@ -75,6 +76,7 @@ func (p *program) root() *cobra.Command {
 	cmd.AddCommand(p.helmValues(), p.helmDeploy(), p.helmRollback(), p.serviceDeploy(), p.doctor())
 	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
 	cmd.AddCommand(p.terratest(), p.sweep())
+	cmd.AddCommand(p.releaseModules())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}
@@ -132,8 +134,9 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // usages are errors of what was typed; refusals say that something was read, judged
 // and must not be.
 var (
-	usages   = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment, terratest.ErrChoice}
-	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild}
+	usages = []error{check.ErrStage, live.ErrChoice, helm.ErrChoice, image.ErrReference, image.ErrEnvironment, terratest.ErrChoice,
+		release.ErrFragment, release.ErrRemote}
+	refusals = []error{capsule.ErrRefused, bundle.ErrRefused, image.ErrRefused, image.ErrBuild, release.ErrRefused}
 )
 
 func among(list []error, err error) bool {
