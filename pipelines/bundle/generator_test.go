@@ -83,7 +83,7 @@ func (e entry) raw() []byte {
 // generate is the archive of a seed: one trick at least, at most three.
 func generate(t testing.TB, seed uint64, outside string, key crypto.Signer) (names []string, archive []byte, s Statement, record []byte) {
 	t.Helper()
-	r := rand.New(rand.NewPCG(seed, 4)) //nolint:gosec // to be repeated
+	r := rand.New(rand.NewPCG(seed, 4))
 	h := newHostile(r, outside)
 	all := slices.Sorted(maps.Keys(tricks))
 	names = append(names, all[int(seed)%len(all)]) // each has its turn

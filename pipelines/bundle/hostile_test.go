@@ -166,7 +166,7 @@ func naive(archive []byte, target, within string) {
 func TestWithoutATrickItIsABundle(t *testing.T) {
 	key, public := newKey(t)
 	for seed := range uint64(20) {
-		h := newHostile(rand.New(rand.NewPCG(seed, 4)), "/nowhere") //nolint:gosec // to be repeated
+		h := newHostile(rand.New(rand.NewPCG(seed, 4)), "/nowhere")
 		archive, s, record := h.build(t, key, true)
 		place := t.TempDir()
 		put(t, filepath.Join(place, byVersion(s.Version)), string(record))
@@ -188,7 +188,7 @@ func FuzzUnpack(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	good, _, _ := newHostile(rand.New(rand.NewPCG(1, 4)), "/nowhere").build(f, key, true) //nolint:gosec // to be repeated
+	good, _, _ := newHostile(rand.New(rand.NewPCG(1, 4)), "/nowhere").build(f, key, true)
 	seeds := [][]byte{good}
 	for seed := range uint64(len(tricks)) {
 		_, archive, _, _ := generate(f, seed, "/nowhere", key)

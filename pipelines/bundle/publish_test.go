@@ -176,11 +176,11 @@ func TestFilesOfAPackedBundle(t *testing.T) {
 	key, public := newKey(t)
 	p := packed(t, "1.2.0", key, sources)
 	dir := t.TempDir()
-	path, err := p.Write(dir)
-	if err != nil {
+	if _, err := p.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if path, err = p.Write(dir); err != nil { // again
+	path, err := p.Write(dir) // again
+	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, dir, "sha256sum", "--check", "--strict", filepath.Base(path)+".sha256")

@@ -217,7 +217,7 @@ func (p *pull) kept(ctx context.Context, digest string) (*Bundle, error) {
 	if info, err := os.Stat(b.Dir); err != nil || info.Mode().Perm() == readOnlyDir {
 		return b, err
 	}
-	return b, os.Chmod(b.Dir, readOnlyDir) //nolint:gosec // the last write to it
+	return b, os.Chmod(b.Dir, readOnlyDir) // the last write to it
 }
 
 // discard takes what cannot be used out of the cache, under the shelf's lock.
@@ -260,7 +260,7 @@ func (p *pull) into(ctx context.Context, out string) (*Bundle, error) {
 	if err := os.Rename(dir, out); err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(out, readOnlyDir); err != nil { //nolint:gosec // others may read it
+	if err := os.Chmod(out, readOnlyDir); err != nil { // others may read it
 		return nil, err
 	}
 	b, _, err := unpackedAt(ctx, out)

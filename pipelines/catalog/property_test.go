@@ -228,7 +228,7 @@ func (w *world) edit() *world {
 // selected beyond that is counted.
 func TestNoEditIsMissed(t *testing.T) {
 	const edits = 12_000
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that can be run again
+	r := rand.New(rand.NewPCG(1, 2))
 	c := &config.Config{Version: 1}
 	total, needed, selected := 0, 0, 0
 	for total < edits {

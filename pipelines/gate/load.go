@@ -83,7 +83,7 @@ func (j *judge) module(dir string) *module {
 	}
 	for _, entry := range entries {
 		if entry.Type()&fs.ModeSymlink != 0 { // terraform.tfvars may be one, and errors show what they quote
-			if _, err := j.resolve(path.Join(dir, entry.Name())); err == errEscapes {
+			if _, err := j.resolve(path.Join(dir, entry.Name())); errors.Is(err, errEscapes) {
 				j.unreadable(hcl.Range{Filename: path.Join(dir, entry.Name())}, err.Error())
 				continue
 			}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -95,7 +96,7 @@ func (j *judge) located(pieces []piece) (found, string) {
 		return found{}, "what is outside of the repository"
 	}
 	if i == len(pieces) {
-		if _, err := j.resolve(full); err == errEscapes {
+		if _, err := j.resolve(full); errors.Is(err, errEscapes) {
 			return found{}, "a symbolic link that leads out of the repository"
 		}
 		return found{name: full, whole: true}, ""
@@ -239,7 +240,8 @@ func partsOf(call *hclsyntax.FunctionCallExpr) (parts []hclsyntax.Expression) {
 	if !ok {
 		return nil
 	}
-	list, between := call.Args[1:], []string{}
+	list := call.Args[1:]
+	var between []string
 	switch call.Name {
 	case "format":
 		if between = strings.Split(pattern, "%s"); len(between) != len(list)+1 || strings.Contains(strings.Join(between, ""), "%") {
@@ -333,11 +335,11 @@ func (j *judge) linksOut(dir string) (out bool) {
 	defer func() { j.links[dir] = out }()
 	real, err := j.resolve(dir)
 	if err != nil {
-		return err == errEscapes
+		return errors.Is(err, errEscapes)
 	}
 	_ = fs.WalkDir(j.fsys, real, func(name string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type()&fs.ModeSymlink != 0 {
-			if _, err := j.resolve(name); err == errEscapes {
+			if _, err := j.resolve(name); errors.Is(err, errEscapes) {
 				out = true
 				return fs.SkipAll
 			}

@@ -93,7 +93,7 @@ func (b bench) write(t *testing.T, name, content string) {
 		}
 		return
 	}
-	if err := os.WriteFile(path, []byte(content), 0o755); err != nil { //nolint:gosec // providers are programs
+	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

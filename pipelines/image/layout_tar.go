@@ -82,6 +82,6 @@ func place(name string, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(file, content) //nolint:gosec // the sizes of all entries are bounded before
+	_, err = io.Copy(file, content) // the sizes of all entries are bounded before
 	return errors.Join(err, file.Close())
 }

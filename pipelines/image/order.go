@@ -1,7 +1,6 @@
 package image
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"slices"
 
@@ -32,7 +31,7 @@ func SignersOf(c *config.Config) (Signers, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading live.signers, %q: %w", name, err)
 		}
-		signers[name] = ed25519.PublicKey(key)
+		signers[name] = key
 	}
 	return signers, nil
 }

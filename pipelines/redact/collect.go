@@ -109,7 +109,7 @@ func (c *collector) data(r *tfjson.StateResource) error {
 		marks = true
 	}
 	(&flattener{secrets: c.secrets}).flatten(nil, r.AttributeValues, marks, nil)
-	c.look(map[string]any(r.AttributeValues), 0)
+	c.look(r.AttributeValues, 0)
 	return nil
 }
 

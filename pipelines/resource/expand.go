@@ -76,9 +76,9 @@ func (m *module) counted(a attribute) expansion {
 		n, err := strconv.Atoi(numberText(bare))
 		switch {
 		case err != nil || n < 0:
-			reason, bad = Reason{"count is not a whole number", a.at}, true
+			reason = Reason{"count is not a whole number", a.at}
 		case n > instanceLimit:
-			reason, bad = Reason{fmt.Sprintf("count is over %d", instanceLimit), a.at}, true
+			reason = Reason{fmt.Sprintf("count is over %d", instanceLimit), a.at}
 		default:
 			list := expansion{}
 			for i := range n {

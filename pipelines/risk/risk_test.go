@@ -10,8 +10,6 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/risk"
 )
 
-type object = map[string]any
-
 // one is a plan with one resource; JSON of before and after, "" for none.
 func one(kind, actions, before, after string, more ...string) string {
 	list, _ := json.Marshal(strings.Split(actions, "+"))

@@ -50,7 +50,7 @@ func fmtFiles(root *os.Root, unit pipelines.Unit, units map[string]bool) ([]stri
 	part := map[string]bool{unit.Path: true} // directories that are part of the unit
 	for _, input := range unit.Inputs {
 		if dir := path.Dir(input); dir != unit.Path && formattable(input) && !ignored(path.Base(input)) &&
-			partOf(root, dir, unit.Path, part, units) {
+			partOf(root, dir, part, units) {
 			files = append(files, input)
 		}
 	}
@@ -58,12 +58,12 @@ func fmtFiles(root *os.Root, unit pipelines.Unit, units map[string]bool) ([]stri
 }
 
 // partOf: a directory below the unit, with no other unit in between.
-func partOf(root *os.Root, dir, unit string, part, units map[string]bool) bool {
+func partOf(root *os.Root, dir string, part, units map[string]bool) bool {
 	known, ok := part[dir]
 	if ok || dir == "." {
 		return known
 	}
-	part[dir] = !units[dir] && !ignored(path.Base(dir)) && !configured(root, dir) && partOf(root, path.Dir(dir), unit, part, units)
+	part[dir] = !units[dir] && !ignored(path.Base(dir)) && !configured(root, dir) && partOf(root, path.Dir(dir), part, units)
 	return part[dir]
 }
 
@@ -116,7 +116,7 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 	}
 	src := make([]byte, info.Size()+1)
 	n, err := io.ReadFull(f, src)
-	if err != io.ErrUnexpectedEOF && err != io.EOF {
+	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, unreadable(name, errors.New("it changed while it was read"))
 	}
 	return src[:n], nil

@@ -18,7 +18,7 @@ func built(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // another user has to get in
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "penstock")
@@ -55,7 +55,7 @@ func TestADirectoryThatCannotBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { _ = os.Chmod(closed, 0o700) }) //nolint:gosec // to be removed
+	t.Cleanup(func() { _ = os.Chmod(closed, 0o700) })
 	cmd := exec.Command(program, "check", "--all", "--stages", "terraform-fmt,compliance", catalog)
 	cmd.Dir, cmd.Env = os.TempDir(), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}
 	if os.Geteuid() == 0 {

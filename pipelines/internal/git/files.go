@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -89,10 +90,10 @@ func readDisk(full string) ([]byte, error) {
 	defer f.Close()
 	content := make([]byte, info.Size()+1)
 	n, err := io.ReadFull(f, content)
-	switch err {
-	case io.EOF, io.ErrUnexpectedEOF:
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return content[:n:n], nil
-	case nil: // it grew
+	case err == nil: // it grew
 		rest, err := io.ReadAll(f)
 		return append(content, rest...), err
 	}

@@ -133,7 +133,7 @@ func TestNothingOfTheRepositoryRuns(t *testing.T) {
 	dir := repository(t, map[string]string{"a": "1"})
 	marker := filepath.Join(t.TempDir(), "ran")
 	script := filepath.Join(t.TempDir(), "hook")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\ntouch "+marker+"\n"), 0o755); err != nil { //nolint:gosec // a hook has to be executable
+	if err := os.WriteFile(script, []byte("#!/bin/sh\ntouch "+marker+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	run(t, dir, "config", "core.fsmonitor", script)
