@@ -1,7 +1,6 @@
 package terratest
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,15 +12,6 @@ import (
 	"time"
 )
 
-// newRun names a run: when it began, and six random hex digits.
-func newRun(now time.Time) (string, error) {
-	var b [3]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", fmt.Errorf("naming the run: %w", err)
-	}
-	return now.UTC().Format("20060102-150405-") + hex.EncodeToString(b[:]), nil
-}
-
 func short(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:4])
@@ -30,10 +20,10 @@ func short(s string) string {
 // prepareEnvironment is what every process of the run has in its environment: what we
 // have, without what is secret of ours, and the contract with the tests.
 func (s *session) prepareEnvironment() error {
-	ttl := s.started.Add(s.ttl).UTC().Format(time.RFC3339)
+	ttl := s.expires.UTC().Format(time.RFC3339)
 	var env []string
 	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); !ours(name) {
+		if name, _, _ := strings.Cut(pair, "="); !ours(name) && name != "PATH" {
 			env = append(env, pair)
 		}
 	}
@@ -42,6 +32,11 @@ func (s *session) prepareEnvironment() error {
 		"TF_VAR_penstock_run="+s.id, "TF_VAR_penstock_ttl="+ttl,
 		"TF_AWS_DEFAULT_TAGS_penstock:run="+s.id, "TF_AWS_DEFAULT_TAGS_penstock:ttl="+ttl,
 		"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1")
+	stand, err := s.standIn()
+	if err != nil {
+		return err
+	}
+	env = append(env, stand...)
 	if s.Mirror != "" {
 		file, err := s.mirrorConfig()
 		if err != nil {
