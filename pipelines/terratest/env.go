@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +44,7 @@ func (s *session) prepareEnvironment() error {
 		}
 		env = append(env, "TF_CLI_CONFIG_FILE="+file)
 	}
-	s.shared = env
+	s.shared, s.scrub = env, scrubber(env)
 	return nil
 }
 
@@ -90,5 +90,21 @@ func (s *session) environment(unit string, names []string) []string {
 	return append(slices.Clone(s.shared), "PENSTOCK_CASE="+name)
 }
 
-// scrubbed takes the values of credentials out of what is written to a log.
-func (s *session) scrubbed(w io.Writer) io.Writer { return w }
+// credential says whether the value of a variable is a secret, by its name.
+var credential = regexp.MustCompile(`(?i)(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY)`)
+
+// scrubber takes the values of the credentials in the environment of the tests out of what
+// they print: tests may keep their credentials, logs may not.
+func scrubber(env []string) *strings.Replacer {
+	var pairs []string
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		for _, line := range strings.Split(value, "\n") { // what is printed comes line by line
+			const least = 8 // a shorter one would be found in much else
+			if line = strings.TrimSpace(line); len(line) >= least && credential.MatchString(name) && !strings.HasPrefix(line, "/") {
+				pairs = append(pairs, line, "(value of "+name+")")
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}

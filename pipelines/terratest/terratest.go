@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,10 +96,12 @@ type session struct {
 	logs          string // where logs lie; Out/cases, or in temp
 	progress      progress
 	shared        []string // the environment of every process
+	scrub         *strings.Replacer
 
 	mu      sync.Mutex
 	notices []pipelines.Notice
 	copies  int
+	apart   []string // directories that are not code, although they may lie in the catalog
 }
 
 // Run tests the selected units and returns the closed report. An error means that no test
@@ -215,6 +218,11 @@ func (s *session) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.logs, 0o700); err != nil {
 		return fmt.Errorf("making room for the logs: %w", err)
 	}
+	for _, place := range []string{s.temp, s.Out, s.States, s.History} {
+		if absolute, err := filepath.Abs(place); err == nil && place != "" && !strings.Contains(place, "://") {
+			s.apart = append(s.apart, absolute)
+		}
+	}
 	s.progress.tell, s.progress.started = s.Cases, s.started
 	return s.prepareEnvironment()
 }
@@ -228,7 +236,7 @@ func (s *session) copy(name string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making a sandbox: %w", err)
 	}
-	return dir, sandbox(s.Root, dir)
+	return dir, sandbox(s.Root, dir, s.apart)
 }
 
 func (s *session) remove(dir string) { _ = os.RemoveAll(dir) } // a copy, below temp

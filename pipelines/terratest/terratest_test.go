@@ -257,9 +257,13 @@ func TestEnvironmentOfATest(t *testing.T) {
 	for _, name := range []string{"GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PENSTOCK_SIGNING_KEY"} {
 		t.Setenv(name, "hidden-from-tests")
 	}
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	t.Setenv("AWS_PROFILE", "sandbox")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2")
 	t.Setenv("PENSTOCK_RUN", "outer")
-	root := place(t, map[string]string{"tests/a/a_test.go": `func TestA(t *testing.T) { fmt.Println(strings.Join(os.Environ(), "\n")) }`})
+	root := place(t, map[string]string{"tests/a/a_test.go": `func TestA(t *testing.T) {
+	if os.Getenv("AWS_SECRET_ACCESS_KEY") != "hunter2" + "-hunter2" { t.Fatal("no credentials") }
+	fmt.Println(strings.Join(os.Environ(), "\n"))
+}`})
 	s := stage(t, root)
 	s.Mirror, s.TTL = t.TempDir(), time.Hour
 	r := run(t, s)
@@ -276,7 +280,7 @@ func TestEnvironmentOfATest(t *testing.T) {
 	if len(id) != len("20261121-141500-3f9a2c") || got["TF_VAR_penstock_run"] != id || got["TF_AWS_DEFAULT_TAGS_penstock:run"] != id {
 		t.Errorf("the run is %q", id)
 	}
-	for name, want := range map[string]string{"PENSTOCK_CASE": "tests/a:TestA", "PENSTOCK_STATES": s.States, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE"} {
+	for name, want := range map[string]string{"PENSTOCK_CASE": "tests/a:TestA", "PENSTOCK_STATES": s.States, "AWS_PROFILE": "sandbox", "AWS_SECRET_ACCESS_KEY": "(value of AWS_SECRET_ACCESS_KEY)"} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
