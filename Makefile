@@ -1,5 +1,5 @@
 # Everything here is one command that works without make too.
-.PHONY: help demo test kill-test provider-test helm-kill-test engine-test bench lint
+.PHONY: help demo test kill-test sweep-kill-test provider-test helm-kill-test engine-test bench lint
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ kill-test: ## kill 100 applies at random moments, and recover each
 
 helm-kill-test: ## kill 30 deploys at random moments, and let the next run repair each
 	PENSTOCK_KILLS=30 go test -v -run TestKills -timeout 60m ./pipelines/helm
+
+sweep-kill-test: ## kill 50 runs of tests at random moments, and sweep each
+	PENSTOCK_KILLS=50 go test -v -run TestKills -timeout 60m ./pipelines/sweep
 
 provider-test: ## plan, apply and undo services with the real AWS provider against moto (an hour)
 	go test -v -timeout 90m -run 'Example|Roots|Trust|Service' ./pipelines/infratype ./pipelines/cmd/penstock

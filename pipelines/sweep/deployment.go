@@ -31,7 +31,9 @@ func (o *one) sweep(ctx context.Context) pipelines.Result {
 		o.result.Reason = "it was undone"
 		return o.result
 	}
-	o.tests()
+	if err := o.tests(ctx); err != nil {
+		return pipelines.NotRunBecause(err)
+	}
 	for _, workspace := range o.d.Workspaces {
 		if err := o.workspace(ctx, workspace); err != nil {
 			failed := pipelines.NotRunBecause(err)
@@ -99,11 +101,13 @@ func (o *one) workspace(ctx context.Context, name string) error {
 	if err := w.restore(ctx, state, lost); err != nil {
 		return err
 	}
-	w.adopt(ctx, orphans, lost)
+	if err := w.adopt(ctx, slices.DeleteFunc(orphans, func(c orphan) bool { return !hasObject(c) }), state, lost); err != nil {
+		return err
+	}
 	return w.destroy(ctx)
 }
 
-func hasObject(c record.Create) bool {
+func hasObject(c orphan) bool {
 	how, _ := deployed.AdoptionOf(c.Type)
 	return how != deployed.Nothing
 }
@@ -158,8 +162,8 @@ func (o *one) made(workspace string) bool {
 
 // orphans are what an apply that was cut off may have made, and that no state has known
 // since. Where the state was lost, so is what every apply made that no copy tells of.
-func (o *one) orphans(workspace string, state deployed.State, lost bool, since int) []record.Create {
-	var found []record.Create
+func (o *one) orphans(workspace string, state deployed.State, lost bool, since int) []orphan {
+	var found []orphan
 	known := state.Addresses()
 	for _, step := range o.d.Steps {
 		if step.Kind != record.Apply || deployed.Workspace(step) != workspace || o.d.Ended(step.Seq) && !(lost && step.Seq > since) {
@@ -169,9 +173,9 @@ func (o *one) orphans(workspace string, state deployed.State, lost bool, since i
 			seen := slices.ContainsFunc(o.d.Steps, func(later record.Step) bool {
 				return later.Seq > step.Seq && (!lost || later.Seq <= since) && deployed.Workspace(later) == workspace && slices.Contains(later.Held, c.Address)
 			})
-			again := slices.ContainsFunc(found, func(f record.Create) bool { return f.Address == c.Address && f.Identity == c.Identity })
+			again := slices.ContainsFunc(found, func(f orphan) bool { return f.Address == c.Address && f.Identity == c.Identity })
 			if !seen && !again && !slices.Contains(known, c.Address) {
-				found = append(found, c)
+				found = append(found, orphan{Create: c, seq: step.Seq})
 			}
 		}
 	}

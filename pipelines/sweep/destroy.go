@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines/deployed"
@@ -67,5 +66,3 @@ func (w *workspace) state(ctx context.Context) (deployed.State, error) {
 	}
 	return state, err
 }
-
-func contains(addresses []string, address string) bool { return slices.Contains(addresses, address) }

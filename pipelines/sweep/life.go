@@ -49,11 +49,9 @@ func (s *sweeping) hold(ctx context.Context, r deployed.Run) (context.Context, f
 
 // after takes a run over from a sweep that is dead.
 func (s *sweeping) after(ctx context.Context, other *ledger.HeldError) error {
-	life, why := s.Coroner.Alive(ctx, other.Owner)
-	if life == ledger.Living {
-		if _, err := ledger.End(other.Owner); err == nil { // its own process is gone, and terraform is not
-			life, why = s.Coroner.Alive(ctx, other.Owner)
-		}
+	life, why, err := s.rest(ctx, other.Owner)
+	if err != nil {
+		return err
 	}
 	if life == ledger.Dead || life == ledger.Unknown && s.Dead && other.Expired() {
 		return s.book.Break(ctx, other.Target, other.Version)
@@ -62,28 +60,48 @@ func (s *sweeping) after(ctx context.Context, other *ledger.HeldError) error {
 		Hint: "wait for it to end; if it is dead, and was elsewhere, say so with --dead"}
 }
 
-// dead returns nil where a run is proven dead and nothing of it runs any more. What runs
-// on without its own process is given some time to end, and is then killed: terraform that
-// ends by itself leaves a better state than one that is killed.
+// rest says whether a run is dead, once what it left running has ended: its own process is
+// gone, so nobody waits for that. It is given some time to end, and is then killed, because
+// terraform that ends by itself leaves a better state than one that is killed.
+func (s *sweeping) rest(ctx context.Context, o ledger.Owner) (life ledger.Liveness, why string, err error) {
+	ended := 0
+	for deadline := time.Now().Add(s.Patience); ; {
+		life, why = s.Coroner.Alive(ctx, o)
+		if life != ledger.Living || !ledger.Orphaned(o) {
+			break
+		}
+		late := time.Since(deadline)
+		if late > time.Minute { // what is killed ends, unless the kernel does not let it
+			break
+		}
+		if late > 0 {
+			n, err := ledger.End(o)
+			if err != nil {
+				return life, why, err
+			}
+			ended += n
+		}
+		select {
+		case <-ctx.Done():
+			return life, why, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if ended > 0 {
+		s.report.Notices = append(s.report.Notices, pipelines.Notice{Message: fmt.Sprintf("%d processes that the run %s left running were ended", ended, o.Run)})
+	}
+	return life, why, nil
+}
+
+// dead returns nil where a run is proven dead and nothing of it runs any more.
 func (s *sweeping) dead(ctx context.Context, r deployed.Run) error {
 	o := r.Owner
 	if s.own(o) { // the run sweeps after itself: what else there is of it must have ended
 		o.PID = math.MaxInt32
 	}
-	life, why := s.Coroner.Alive(ctx, o)
-	for deadline := time.Now().Add(s.Patience); life == ledger.Living && time.Now().Before(deadline) && s.orphaned(o); {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
-		life, why = s.Coroner.Alive(ctx, o)
-	}
-	if life == ledger.Living && s.orphaned(o) {
-		if n, err := ledger.End(o); err == nil && n > 0 {
-			s.report.Notices = append(s.report.Notices, pipelines.Notice{Message: fmt.Sprintf("%d processes that the run %s left running were ended", n, r.ID)})
-			life, why = s.Coroner.Alive(ctx, o)
-		}
+	life, why, err := s.rest(ctx, o)
+	if err != nil {
+		return err
 	}
 	switch {
 	case life == ledger.Dead:
@@ -101,9 +119,6 @@ func (s *sweeping) dead(ctx context.Context, r deployed.Run) error {
 func (s *sweeping) own(o ledger.Owner) bool {
 	return o.PID == os.Getpid() && o.PIDStart == s.owner.PIDStart && o.Machine == s.owner.Machine
 }
-
-// orphaned says whether the processes of a run can be told and its own is gone.
-func (s *sweeping) orphaned(o ledger.Owner) bool { return ledger.Orphaned(o) }
 
 // over says whether the time of a run has been over for longer than clocks are apart.
 func (s *sweeping) over(ctx context.Context, r deployed.Run) bool {

@@ -249,8 +249,6 @@ func said(r *pipelines.Report) string {
 	return b.String()
 }
 
-func play(role string) int { return 2 }
-
 // findings are the addresses that a report says may be left.
 func findings(r *pipelines.Report) []string {
 	var found []string

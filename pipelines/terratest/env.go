@@ -1,26 +1,16 @@
 package terratest
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
-
-// newRun names a run: when it began, and six random hex digits.
-func newRun(now time.Time) (string, error) {
-	var b [3]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", fmt.Errorf("naming the run: %w", err)
-	}
-	return now.UTC().Format("20060102-150405-") + hex.EncodeToString(b[:]), nil
-}
 
 func short(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -30,10 +20,10 @@ func short(s string) string {
 // prepareEnvironment is what every process of the run has in its environment: what we
 // have, without what is secret of ours, and the contract with the tests.
 func (s *session) prepareEnvironment() error {
-	ttl := s.started.Add(s.ttl).UTC().Format(time.RFC3339)
+	ttl := s.expires.UTC().Format(time.RFC3339)
 	var env []string
 	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); !ours(name) {
+		if name, _, _ := strings.Cut(pair, "="); !ours(name) && name != "PATH" {
 			env = append(env, pair)
 		}
 	}
@@ -42,6 +32,11 @@ func (s *session) prepareEnvironment() error {
 		"TF_VAR_penstock_run="+s.id, "TF_VAR_penstock_ttl="+ttl,
 		"TF_AWS_DEFAULT_TAGS_penstock:run="+s.id, "TF_AWS_DEFAULT_TAGS_penstock:ttl="+ttl,
 		"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1")
+	stand, err := s.standIn()
+	if err != nil {
+		return err
+	}
+	env = append(env, stand...)
 	if s.Mirror != "" {
 		file, err := s.mirrorConfig()
 		if err != nil {
@@ -49,7 +44,7 @@ func (s *session) prepareEnvironment() error {
 		}
 		env = append(env, "TF_CLI_CONFIG_FILE="+file)
 	}
-	s.shared = env
+	s.shared, s.scrub = env, scrubber(env)
 	return nil
 }
 
@@ -95,5 +90,21 @@ func (s *session) environment(unit string, names []string) []string {
 	return append(slices.Clone(s.shared), "PENSTOCK_CASE="+name)
 }
 
-// scrubbed takes the values of credentials out of what is written to a log.
-func (s *session) scrubbed(w io.Writer) io.Writer { return w }
+// credential says whether the value of a variable is a secret, by its name.
+var credential = regexp.MustCompile(`(?i)(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY)`)
+
+// scrubber takes the values of the credentials in the environment of the tests out of what
+// they print: tests may keep their credentials, logs may not.
+func scrubber(env []string) *strings.Replacer {
+	var pairs []string
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		for _, line := range strings.Split(value, "\n") { // what is printed comes line by line
+			const least = 8 // a shorter one would be found in much else
+			if line = strings.TrimSpace(line); len(line) >= least && credential.MatchString(name) && !strings.HasPrefix(line, "/") {
+				pairs = append(pairs, line, "(value of "+name+")")
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}

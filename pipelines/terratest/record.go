@@ -3,6 +3,7 @@ package terratest
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type record struct {
 	mu     sync.Mutex
 	trials map[string]*trial
 	logs   map[string]io.Writer
+	scrub  *strings.Replacer
 	// told hears of a case that starts (status empty) or ends.
 	told func(name, status string, took time.Duration)
 	// said is the end of what the process printed that is no case's.
@@ -31,8 +33,8 @@ type record struct {
 	findings []pipelines.Finding
 }
 
-func newRecord(names []string, logs map[string]io.Writer, told func(string, string, time.Duration)) *record {
-	r := &record{trials: map[string]*trial{}, logs: logs, told: told}
+func newRecord(names []string, logs map[string]io.Writer, scrub *strings.Replacer, told func(string, string, time.Duration)) *record {
+	r := &record{trials: map[string]*trial{}, logs: logs, scrub: scrub, told: told}
 	for _, name := range names {
 		r.trials[name] = &trial{}
 	}
@@ -53,6 +55,7 @@ func (r *record) start(name string) {
 
 // print adds to the log of a case, or to what is no case's.
 func (r *record) print(name string, text []byte) {
+	text = []byte(r.scrub.Replace(string(text)))
 	r.mu.Lock()
 	log := r.logs[name]
 	if log == nil {
@@ -72,7 +75,7 @@ func (r *record) end(name, status, reason string, place pipelines.Position) {
 	if t == nil || t.status != "" {
 		return
 	}
-	t.status, t.reason, t.place = status, reason, place
+	t.status, t.reason, t.place = status, r.scrub.Replace(reason), place
 	if !t.began.IsZero() {
 		t.seconds = time.Since(t.began).Seconds()
 		r.told(name, status, time.Since(t.began))
@@ -83,6 +86,7 @@ func (r *record) end(name, status, reason string, place pipelines.Position) {
 func (r *record) found(f pipelines.Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f.Message = r.scrub.Replace(f.Message)
 	r.findings = append(r.findings, f)
 }
 

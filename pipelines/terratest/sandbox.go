@@ -7,14 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // sandbox copies the catalog to dir, for one process of tests: what a test writes beside
 // the code, and what terraform does, neither reaches the checkout nor another test.
 // What tools cached in it, state, and links are not code: caches and state stay behind,
-// links are repeated as they are.
-func sandbox(root, dir string) error {
+// links are repeated as they are. So do the directories of not: reports, states, history.
+func sandbox(root, dir string, not []string) error {
 	err := filepath.WalkDir(root, func(full string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -25,7 +26,7 @@ func sandbox(root, dir string) error {
 		}
 		to := filepath.Join(dir, rel)
 		switch name := d.Name(); {
-		case full == dir:
+		case d.IsDir() && slices.Contains(not, full):
 			return fs.SkipDir
 		case d.IsDir() && full != root && (name == ".git" || name == ".terraform" || name == ".terragrunt-cache"):
 			return fs.SkipDir

@@ -75,11 +75,11 @@ run "after" { command = plan }
 	if wrong.Reason != "Test assertion failed: it is y" || !strings.Contains(wrong.Output, `output.name == "x"`) || strings.Contains(wrong.Output, "named") {
 		t.Errorf("%+v", wrong)
 	}
-	if f := r.Results[0].Findings; f[len(f)-1].Path != "modules/a/tests/module.tftest.hcl" || f[0].Line < 10 {
+	if f := resultOf(t, r, "modules/a").Findings; f[len(f)-1].Path != "modules/a/tests/module.tftest.hcl" || f[0].Line < 10 {
 		t.Errorf("%+v", f)
 	}
 	// A module that nothing exercises is not known to work.
-	if c := r.Results[1]; c.Verdict != pipelines.NotRun || c.Reason != "no case exercises it" {
+	if c := resultOf(t, r, "modules/c"); c.Verdict != pipelines.NotRun || c.Reason != "no case exercises it" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -87,7 +87,7 @@ run "after" { command = plan }
 func TestAFileOfRunsThatCannotBeReadIsNotRun(t *testing.T) {
 	r := run(t, stage(t, place(t, map[string]string{"modules/b/main.tf": moduleTF, "modules/b/tests/broken.tftest.hcl": "run \"x\" {\n"})))
 	expect(t, r, pipelines.NotRun, map[string]string{"modules/b:tests/broken.tftest.hcl": "not_run"})
-	if f := r.Results[0].Findings; len(f) != 1 || f[0].Path != "modules/b/tests/broken.tftest.hcl" || f[0].Line == 0 {
+	if f := resultOf(t, r, "modules/b").Findings; len(f) != 1 || f[0].Path != "modules/b/tests/broken.tftest.hcl" || f[0].Line == 0 {
 		t.Errorf("%+v", f)
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
 	"github.com/penstock-dev/penstock/pipelines/store"
+	"github.com/penstock-dev/penstock/pipelines/sweep"
 )
 
 // Stage is the name of the stage.
@@ -46,6 +48,9 @@ type Terratest struct {
 	Retries *int
 	// States is where the run keeps what it deploys: a directory or s3://bucket/prefix.
 	States string
+	// Sweep is how the run is swept when its tests are over, and who tests: Actor, Coroner,
+	// Patience and Pause of it count.
+	Sweep sweep.Sweep
 	// Mirror is a filesystem mirror: the only place that providers come from when it is set.
 	Mirror string
 	// Out is the report's directory: each case has its log in it. Default: no log is kept.
@@ -84,15 +89,19 @@ type session struct {
 	accounts        []account
 	skips           []*skipped
 	history         History
-	program         string // terraform; the shim, where there is one
-	temp            string // removed at the end
-	logs            string // where logs lie; Out/cases, or in temp
-	progress        progress
-	shared          []string // the environment of every process
+	expires         time.Time
+	// program is what stands in for terraform or tofu, real what it calls; empty: there is none.
+	program, real string
+	temp          string // removed at the end
+	logs          string // where logs lie; Out/cases, or in temp
+	progress      progress
+	shared        []string // the environment of every process
+	scrub         *strings.Replacer
 
 	mu      sync.Mutex
 	notices []pipelines.Notice
 	copies  int
+	apart   []string // directories that are not code, although they may lie in the catalog
 }
 
 // Run tests the selected units and returns the closed report. An error means that no test
@@ -137,7 +146,9 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 	report.Started, report.Seconds = s.started.UTC(), time.Since(s.started).Seconds()
 	slices.SortFunc(s.notices, func(a, b pipelines.Notice) int { return compareNotices(a, b) })
 	report.Notices = append(slices.Clone(report.Selection.Notices), s.notices...)
+	s.sweepUp(context.WithoutCancel(ctx), report)
 	report.Suite = suite
+	report.Seconds = time.Since(s.started).Seconds()
 	report.Close()
 	s.remember(context.WithoutCancel(ctx), report)
 	return report, nil
@@ -194,7 +205,7 @@ func (s *session) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.id, err = newRun(s.started); err != nil {
+	if err = s.begin(ctx); err != nil {
 		return err
 	}
 	if s.temp, err = os.MkdirTemp("", "penstock-terratest-"); err != nil {
@@ -207,8 +218,12 @@ func (s *session) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.logs, 0o700); err != nil {
 		return fmt.Errorf("making room for the logs: %w", err)
 	}
+	for _, place := range []string{s.temp, s.Out, s.States, s.History} {
+		if absolute, err := filepath.Abs(place); err == nil && place != "" && !strings.Contains(place, "://") {
+			s.apart = append(s.apart, absolute)
+		}
+	}
 	s.progress.tell, s.progress.started = s.Cases, s.started
-	s.program = "terraform"
 	return s.prepareEnvironment()
 }
 
@@ -221,7 +236,7 @@ func (s *session) copy(name string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making a sandbox: %w", err)
 	}
-	return dir, sandbox(s.Root, dir)
+	return dir, sandbox(s.Root, dir, s.apart)
 }
 
 func (s *session) remove(dir string) { _ = os.RemoveAll(dir) } // a copy, below temp

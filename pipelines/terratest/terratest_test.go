@@ -1,6 +1,7 @@
 package terratest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -13,7 +14,18 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/catalog"
 	"github.com/penstock-dev/penstock/pipelines/config"
+	"github.com/penstock-dev/penstock/pipelines/report"
+	"github.com/penstock-dev/penstock/pipelines/sweep"
+	"github.com/penstock-dev/penstock/pipelines/terratest/shim"
 )
+
+// The test binary is also what penstock is to a test: terraform by its name.
+func TestMain(m *testing.M) {
+	if shim.Called(os.Args[0]) {
+		os.Exit(shim.Main(context.Background(), os.Args))
+	}
+	os.Exit(m.Run())
+}
 
 // place writes files below a new directory. What ends in _test.go is a package of tests
 // without dependencies: it is given its clause, the imports that it names, and a module.
@@ -58,7 +70,7 @@ func stage(t *testing.T, root string) Terratest {
 		t.Fatal(err)
 	}
 	return Terratest{Scope: pipelines.Scope{Root: root, Selection: selected.Selection}, Config: c, Parallel: 2, Retries: new(int),
-		Out: t.TempDir(), States: t.TempDir()}
+		Out: t.TempDir(), States: t.TempDir(), Sweep: sweep.Sweep{Patience: time.Second, Pause: time.Millisecond}}
 }
 
 func run(t *testing.T, s Terratest) *pipelines.Report {
@@ -81,6 +93,17 @@ func outcomes(r *pipelines.Report) map[string]pipelines.Case {
 	return all
 }
 
+func resultOf(t *testing.T, r *pipelines.Report, unit string) pipelines.Result {
+	t.Helper()
+	for _, result := range r.Results {
+		if result.Stage == Stage && result.Unit == unit {
+			return result
+		}
+	}
+	t.Fatalf("there is no result of %s", unit)
+	return pipelines.Result{}
+}
+
 // expect compares what became of every case: no more and no fewer.
 func expect(t *testing.T, r *pipelines.Report, verdict pipelines.Verdict, want map[string]string) {
 	t.Helper()
@@ -95,6 +118,11 @@ func expect(t *testing.T, r *pipelines.Report, verdict pipelines.Verdict, want m
 	}
 	if r.Verdict != verdict {
 		t.Errorf("the verdict is %s, want %s", r.Verdict, verdict)
+	}
+	if t.Failed() {
+		var b strings.Builder
+		_ = report.Text(&b, r, report.Options{})
+		t.Fatal(b.String())
 	}
 }
 
@@ -121,7 +149,7 @@ func BenchmarkNot(b *testing.B) {}
 	if reason := outcomes(r)["tests/queue:TestSkips"].Reason; reason != "queue_test.go:9: no account" {
 		t.Error(reason)
 	}
-	if f := r.Results[0].Findings; len(f) != 1 || f[0].Path != "tests/queue/queue_test.go" || f[0].Line != 8 {
+	if f := resultOf(t, r, "tests/queue").Findings; len(f) != 1 || f[0].Path != "tests/queue/queue_test.go" || f[0].Line != 8 {
 		t.Errorf("%+v", f)
 	}
 	log, err := os.ReadFile(filepath.Join(s.Out, bad.Log))
@@ -218,7 +246,7 @@ func TestAPackageThatDoesNotCompileIsNotRun(t *testing.T) {
 	if n := r.Notices; len(n) != 1 || n[0].Path != "tests/b/c_test.go" || n[0].Message != "TestHidden is not declared: a build constraint leaves its file out" {
 		t.Errorf("%+v", n)
 	}
-	f := r.Results[0].Findings
+	f := resultOf(t, r, "tests/a").Findings
 	if len(f) != 1 || f[0].Path != "tests/a/a_test.go" || f[0].Line != 5 || f[0].Message != "undefined: undefined" {
 		t.Errorf("%+v", f)
 	}
@@ -229,9 +257,13 @@ func TestEnvironmentOfATest(t *testing.T) {
 	for _, name := range []string{"GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PENSTOCK_SIGNING_KEY"} {
 		t.Setenv(name, "hidden-from-tests")
 	}
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	t.Setenv("AWS_PROFILE", "sandbox")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "hunter2-hunter2")
 	t.Setenv("PENSTOCK_RUN", "outer")
-	root := place(t, map[string]string{"tests/a/a_test.go": `func TestA(t *testing.T) { fmt.Println(strings.Join(os.Environ(), "\n")) }`})
+	root := place(t, map[string]string{"tests/a/a_test.go": `func TestA(t *testing.T) {
+	if os.Getenv("AWS_SECRET_ACCESS_KEY") != "hunter2" + "-hunter2" { t.Fatal("no credentials") }
+	fmt.Println(strings.Join(os.Environ(), "\n"))
+}`})
 	s := stage(t, root)
 	s.Mirror, s.TTL = t.TempDir(), time.Hour
 	r := run(t, s)
@@ -248,7 +280,7 @@ func TestEnvironmentOfATest(t *testing.T) {
 	if len(id) != len("20261121-141500-3f9a2c") || got["TF_VAR_penstock_run"] != id || got["TF_AWS_DEFAULT_TAGS_penstock:run"] != id {
 		t.Errorf("the run is %q", id)
 	}
-	for name, want := range map[string]string{"PENSTOCK_CASE": "tests/a:TestA", "PENSTOCK_STATES": s.States, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE"} {
+	for name, want := range map[string]string{"PENSTOCK_CASE": "tests/a:TestA", "PENSTOCK_STATES": s.States, "AWS_PROFILE": "sandbox", "AWS_SECRET_ACCESS_KEY": "(value of AWS_SECRET_ACCESS_KEY)"} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}

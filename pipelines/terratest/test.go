@@ -100,12 +100,12 @@ func (s *session) attempt(ctx context.Context, g group, names []string, by map[s
 	defer s.budget.give(width, g.account)
 	logs := map[string]io.Writer{}
 	for _, name := range names {
-		logs[name] = s.scrubbed(by[name].log)
+		logs[name] = by[name].log
 		if try > 0 {
 			fmt.Fprintf(logs[name], "\n... attempt %d ...\n", try+1)
 		}
 	}
-	record := newRecord(names, logs, func(name, status string, took time.Duration) {
+	record := newRecord(names, logs, s.scrub, func(name, status string, took time.Duration) {
 		s.progress.event(g.unit.Path, name, status, took)
 	})
 	err := s.inSandbox(ctx, g, names, width, record)

@@ -3,6 +3,7 @@ package terratest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -118,6 +119,10 @@ func (s *session) runTftest(unit pipelines.Unit, file string) func(context.Conte
 
 // terraform runs the program of the session in the unit of an attempt.
 func (s *session) terraform(ctx context.Context, a attempt, stdout *lines, args ...string) (process.Output, error) {
+	if s.program == "" {
+		return process.Output{Exit: -1}, &pipelines.Error{Err: errors.New("neither terraform nor tofu is on PATH"),
+			Hint: "install terraform (https://developer.hashicorp.com/terraform/install) or tofu (https://opentofu.org/docs/intro/install)"}
+	}
 	return process.Run(ctx, process.Command{Argv: append([]string{s.program}, args...), Dir: a.dir, Env: a.env, Stdout: stdout, Grace: s.grace()})
 }
 

@@ -75,8 +75,7 @@ func (p *program) root() *cobra.Command {
 	cmd.AddCommand(p.bundle(), p.manifest(), p.service(), p.stackCommand(service.IAM, "The role of a service and what it may do"), p.stackCommand(service.IaC, "The infrastructure of a service"))
 	cmd.AddCommand(p.helmValues(), p.helmDeploy(), p.helmRollback(), p.serviceDeploy(), p.doctor())
 	cmd.AddCommand(p.compileTest(), p.dockerBuild(), p.imageScan(), p.dockerPush(), p.imagePromote(), p.image())
-	cmd.AddCommand(p.terratest(), p.sweep())
-	cmd.AddCommand(p.releaseModules())
+	cmd.AddCommand(p.terratest(), p.nightly(), p.sweep(), p.releaseModules())
 	for _, s := range stages {
 		cmd.AddCommand(p.stage(s))
 	}

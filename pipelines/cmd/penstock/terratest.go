@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines"
@@ -27,6 +29,7 @@ func (f *terratestFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&t.TTL, "ttl", 0, "what the run leaves may be swept by anybody after this `TIME` (default terratest.ttl, else 24h)")
 	flags.IntVar(&f.retries, "retries", 0, "try a failed case again up to `N` times (default terratest.retries, else 1)")
 	flags.StringVar(&t.States, "states", "", "keep what the run deploys in `DIR`, a directory or s3://bucket/prefix (default terratest.states)")
+	flags.StringVar(&t.History, "history", "", "keep flakes and durations in `DIR`, a directory or s3://bucket/prefix (default terratest.history)")
 	flags.StringVar(&t.Mirror, "provider-mirror", "", "take providers from the filesystem mirror in `DIR` only")
 }
 
@@ -82,6 +85,15 @@ func (p *program) runTests(cmd *cobra.Command, f *terratestFlags, dir string) (*
 		t.Retries = &f.retries
 	}
 	ctx := cmd.Context()
+	for _, address := range []*string{&t.States, &t.History} {
+		if *address != "" && !remote(*address) {
+			absolute, err := filepath.Abs(*address)
+			if err != nil {
+				return nil, err
+			}
+			*address = absolute
+		}
+	}
 	s, err := f.scope.resolve(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -91,6 +103,7 @@ func (p *program) runTests(cmd *cobra.Command, f *terratestFlags, dir string) (*
 	if err != nil {
 		return nil, err
 	}
+	t.Sweep.Actor, t.Sweep.Coroner = actor(), coroner()
 	t.Catalog = all.Selection.Units
 	progress := report.NewProgress(p.err, terminal(p.err))
 	defer progress.Close()

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/deployed"
 	"github.com/penstock-dev/penstock/pipelines/deployed/record"
@@ -162,6 +164,9 @@ func (s *session) save(ctx context.Context, kind string) (record.Step, error) {
 	step := record.Step{Kind: kind, Env: keptEnvironment(os.Environ())}
 	if kind != record.Test {
 		step.Workspace = s.workspace()
+		if err := s.seed(ctx, step.Workspace); err != nil {
+			return step, err
+		}
 		held, err := s.held(ctx, step.Workspace)
 		if err != nil {
 			return step, err
@@ -187,6 +192,29 @@ func (s *session) save(ctx context.Context, kind string) (record.Step, error) {
 	return step, s.states.SaveConfig(ctx, s.run, s.deployment, digest, content)
 }
 
+// seed writes an empty state where there is none. Terraform would make an empty file to lock
+// it, and truncates it before each write: this way a file that is empty is known to be one
+// that was cut off, and a state with nothing in it to be one before anything was made.
+func (s *session) seed(ctx context.Context, workspace string) error {
+	d, err := s.states.Deployment(ctx, s.run, s.deployment)
+	if err != nil || !s.states.InDirectory() || len(d.Steps) > 0 {
+		return err
+	}
+	file := s.states.File(s.states.StateName(s.run, s.deployment, workspace))
+	if info, err := os.Stat(file); err == nil && info.Size() > 0 {
+		return nil
+	}
+	text, err := json.Marshal(map[string]any{"version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": uuid.NewString(),
+		"outputs": map[string]any{}, "resources": []any{}})
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(file), 0o700)
+	}
+	if err == nil {
+		err = replaceFile(file, append(text, '\n'))
+	}
+	return err
+}
+
 // held is the state before the call. One that cannot be read would be taken for an empty
 // one by terraform, and what it held for gone.
 func (s *session) held(ctx context.Context, workspace string) (deployed.State, error) {
@@ -195,11 +223,7 @@ func (s *session) held(ctx context.Context, workspace string) (deployed.State, e
 		return state, nil
 	}
 	if errors.Is(err, deployed.ErrState) {
-		d, known := s.states.Deployment(ctx, s.run, s.deployment)
-		if known == nil && len(d.Steps) == 0 {
-			return deployed.State{}, nil // terraform makes an empty file to lock it
-		}
-		return state, &pipelines.Error{Err: err, Hint: "penstock sweep destroys what it held: " + s.run}
+		return state, &pipelines.Error{Err: err, Hint: "penstock sweep " + s.run + " destroys what it held"}
 	}
 	return state, err
 }

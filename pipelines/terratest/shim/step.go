@@ -89,9 +89,6 @@ func (s *session) settle(ctx context.Context, step record.Step, seq, code int, s
 		} else if err == nil {
 			err = s.states.Snapshot(ctx, s.run, s.deployment, workspace, seq, state.Content)
 		}
-		if errors.Is(err, deployed.ErrState) && code == 1 && len(step.Held) == 0 { // it was locked, and never written
-			err = nil
-		}
 		if err != nil {
 			return err
 		}
