@@ -178,7 +178,7 @@ func TestReadRefuses(t *testing.T) {
 
 func TestHintNamesTheNearestKey(t *testing.T) {
 	for text, want := range map[string]string{
-		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service, image, terratest`,
+		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service, image, terratest, release`,
 		"version: 1\ncompliance: {waiver: []}\n":         `write "waivers"; allowed here: policies, settings, rules, waivers`,
 		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live, service, image, terratest, release",
 		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, custom",

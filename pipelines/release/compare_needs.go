@@ -3,6 +3,7 @@ package release
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -21,6 +22,9 @@ func (c *comparison) needs() error {
 		switch {
 		case !is && len(old.Aliases) > 0:
 			c.say(Major, pipelines.Position{}, called, ", with configurations that callers pass, was removed")
+			continue
+		case !is && c.otherSource(source) != "":
+			c.say(Major, pipelines.Position{}, called, " is ", q(c.otherSource(source)), " now: what the one made the other does not know")
 			continue
 		case !is:
 			c.say(Patch, pipelines.Position{}, called, " is no longer needed")
@@ -51,6 +55,16 @@ func (c *comparison) needs() error {
 		}
 	}
 	return nil
+}
+
+// otherSource is a new provider of the same type as one that is gone, or "".
+func (c *comparison) otherSource(gone string) string {
+	for _, source := range names(nil, c.now.Providers) {
+		if _, was := c.old.Providers[source]; !was && path.Base(source) == path.Base(gone) {
+			return source
+		}
+	}
+	return ""
 }
 
 func (c *comparison) versions(called, old, now string) error {

@@ -65,6 +65,7 @@ Exit codes:
 	flags.BoolVar(&asJSON, "json", false, "print the outcome as JSON")
 	flags.BoolVar(&github, "github", false, "write the page to the job's summary too")
 	flags.StringVar(&out, "out", "", "write the outcome to `DIR` too: release.json, release.md")
+	cmd.AddCommand(p.releaseVerify())
 	return cmd
 }
 
