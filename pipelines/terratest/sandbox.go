@@ -41,7 +41,10 @@ func sandbox(root, dir string, not []string) error {
 		case !d.Type().IsRegular(), strings.Contains(name, ".tfstate"):
 			return nil
 		}
-		return copyFile(full, to)
+		if err := copyFile(full, to); err != nil || d.Name() != "go.mod" {
+			return err
+		}
+		return replaced(full, to, root)
 	})
 	if err != nil {
 		return fmt.Errorf("copying the catalog to a sandbox: %w", err)
