@@ -103,8 +103,8 @@ func (s *States) stateAt(ctx context.Context, name string) (State, error) {
 	return ParseState(content)
 }
 
-// Snapshots are the copies of a state made after steps, by the number of the step, and
-// terraform's backup under 0. Those that cannot be read are left out: they stand in for
+// Snapshots are the copies of a state made after steps, by the number of the step; under 0
+// and -1 are terraform's backup and the copy made while it wrote. Those that cannot be read are left out: they stand in for
 // a state, and nothing is proven by them.
 func (s *States) Snapshots(ctx context.Context, run, deployment, workspace string) (map[int]State, error) {
 	prefix := snapshotsName(run, deployment, workspace)
@@ -112,7 +112,8 @@ func (s *States) Snapshots(ctx context.Context, run, deployment, workspace strin
 	if err != nil {
 		return nil, err
 	}
-	names := map[int]string{0: s.StateName(run, deployment, workspace) + ".backup"}
+	state := s.StateName(run, deployment, workspace)
+	names := map[int]string{0: state + ".backup", -1: record.CopyOf(state)}
 	for _, object := range listed {
 		seq, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(object.Name, prefix), ".tfstate"))
 		if err == nil && seq > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ type one struct {
 	run    deployed.Run
 	d      deployed.Deployment
 	result pipelines.Result
+	// unreadable: there is a state, and it cannot be read.
+	unreadable bool
 }
 
 // sweep destroys what is left of a deployment.
@@ -84,6 +87,9 @@ func (o *one) workspace(ctx context.Context, name string) error {
 		return err
 	}
 	orphans := o.orphans(name, state, lost, since)
+	if o.unreadable && !slices.ContainsFunc(o.d.Steps, func(s record.Step) bool { return s.Kind == record.Apply }) {
+		o.leak("state of "+name, "state", "the state cannot be read, and what was to be made was never said: penstock was not around its test")
+	}
 	o.result.Judged["objects"] += len(state.Resources)
 	o.result.Judged["orphans"] += len(orphans)
 	if len(state.Resources) == 0 && !slices.ContainsFunc(orphans, hasObject) {
@@ -130,24 +136,25 @@ func (o *one) best(ctx context.Context, workspace string) (state deployed.State,
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, deployed.ErrState) {
 		return state, false, 0, err
 	}
-	unreadable := errors.Is(err, deployed.ErrState)
+	o.unreadable = errors.Is(err, deployed.ErrState)
 	copies, failed := o.states.Snapshots(ctx, o.d.Run, o.d.ID, workspace)
 	if failed != nil {
 		return state, false, 0, failed
 	}
-	newest := -1
+	const none = math.MinInt
+	newest := none
 	for seq, copied := range copies {
 		since = max(since, seq)
-		if newest < 0 || copied.Serial > copies[newest].Serial {
+		if newest == none || copied.Serial > copies[newest].Serial {
 			newest = seq
 		}
 	}
 	switch {
-	case err == nil && (newest < 0 || copies[newest].Serial <= state.Serial || copies[newest].Lineage != state.Lineage):
+	case err == nil && (newest == none || copies[newest].Serial <= state.Serial || copies[newest].Lineage != state.Lineage):
 		return state, false, 0, nil
-	case newest >= 0:
+	case newest != none:
 		return copies[newest], true, since, nil
-	case unreadable || o.made(workspace):
+	case o.unreadable || o.made(workspace):
 		return deployed.State{}, true, 0, nil
 	}
 	return deployed.State{}, false, 0, nil

@@ -30,7 +30,7 @@ func leftBehind(name string, dir bool) bool {
 	return strings.Contains(name, ".tfstate") || strings.HasSuffix(name, ".tflock") || name == Override
 }
 
-// Pack archives directories below root, with all that lies in them, and returns the
+// Pack archives files and directories below root, with all that lies in them, and returns the
 // archive and its digest. Of what terraform keeps in .terraform the modules alone are
 // taken: providers come from where they came from before. A link becomes what it leads to.
 func Pack(root string, dirs []string) (content []byte, digest string, err error) {
@@ -65,6 +65,10 @@ func list(root, dir string, files map[string]bool, depth int) error {
 	if depth > 40 {
 		return errors.New("links in it lead round in a circle, or it is nested too deep")
 	}
+	if info, err := os.Stat(filepath.Join(root, dir)); err == nil && info.Mode().IsRegular() {
+		files[filepath.ToSlash(filepath.Clean(dir))] = true
+		return nil
+	}
 	entries, err := os.ReadDir(filepath.Join(root, dir))
 	if err != nil {
 		return err
@@ -95,7 +99,13 @@ func pack(z *zip.Writer, root, name string, left *int64) error {
 		return err
 	}
 	defer in.Close()
-	out, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate}) // no times: the same files have the same digest
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate} // no times: the same files have the same digest
+	header.SetMode(0o600 | info.Mode().Perm()&0o100)
+	out, err := z.CreateHeader(header)
 	if err != nil {
 		return err
 	}
@@ -141,7 +151,7 @@ func unpack(root *os.Root, f *zip.File, left *int64) error {
 	if err := root.MkdirAll(path.Dir(f.Name), 0o700); err != nil {
 		return err
 	}
-	out, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	out, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600|f.Mode().Perm()&0o100)
 	if err != nil {
 		return err
 	}

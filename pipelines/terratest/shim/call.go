@@ -27,6 +27,10 @@ type flag struct{ name, text string }
 var valued = []string{"var", "var-file", "target", "replace", "out", "state", "state-out", "backup", "lock-timeout", "parallelism",
 	"backend-config", "from-module", "plugin-dir", "lockfile", "filter", "test-directory", "generate-config-out", "exclude", "chdir", "config"}
 
+// locking are left to us: Terratest does not lock by default, and an undo that comes while an
+// apply is being stopped has to wait for its end.
+var locking = []string{"lock", "lock-timeout"}
+
 // placing say where the state is.
 var placing = []string{"state", "state-out", "backup"}
 
@@ -51,6 +55,9 @@ func parse(args []string) (call, error) {
 		}
 		f, left := take(args)
 		args = left
+		if slices.Contains(locking, f.name) && c.saves() {
+			continue
+		}
 		if slices.Contains(placing, f.name) && c.saves() {
 			fmt.Fprintf(os.Stderr, "penstock: -%s is left out: the state of a test lies outside of its sandbox\n", f.name)
 			continue
@@ -59,6 +66,9 @@ func parse(args []string) (call, error) {
 	}
 	return c, nil
 }
+
+// lockTimeout is longer than an apply takes to stop.
+const lockTimeout = "-lock-timeout=15m"
 
 // take takes one option off, with its value.
 func take(args []string) (flag, []string) {
@@ -110,6 +120,9 @@ func (c call) argv(real string) []string {
 	for _, f := range c.flags {
 		argv = append(argv, f.text)
 	}
+	if c.saves() && c.command != "init" && c.command != "test" {
+		argv = append(argv, lockTimeout)
+	}
 	return append(argv, c.rest...)
 }
 
@@ -120,7 +133,7 @@ func (c call) beside(real, command string, args ...string) []string {
 
 // planned are the options of an apply that its plan needs too.
 func (c call) planned() []string {
-	return c.only("var", "var-file", "target", "replace", "exclude", "refresh", "refresh-only", "destroy", "parallelism", "lock", "lock-timeout")
+	return append(c.only("var", "var-file", "target", "replace", "exclude", "refresh", "refresh-only", "destroy", "parallelism"), lockTimeout)
 }
 
 // variables are the options that set variables, and what the files among them hold. Those

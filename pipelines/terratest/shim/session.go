@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/deployed"
 	"github.com/penstock-dev/penstock/pipelines/deployed/record"
@@ -192,27 +190,18 @@ func (s *session) save(ctx context.Context, kind string) (record.Step, error) {
 	return step, s.states.SaveConfig(ctx, s.run, s.deployment, digest, content)
 }
 
-// seed writes an empty state where there is none. Terraform would make an empty file to lock
-// it, and truncates it before each write: this way a file that is empty is known to be one
-// that was cut off, and a state with nothing in it to be one before anything was made.
+// seed makes the state of the first step.
 func (s *session) seed(ctx context.Context, workspace string) error {
 	d, err := s.states.Deployment(ctx, s.run, s.deployment)
 	if err != nil || !s.states.InDirectory() || len(d.Steps) > 0 {
 		return err
 	}
-	file := s.states.File(s.states.StateName(s.run, s.deployment, workspace))
-	if info, err := os.Stat(file); err == nil && info.Size() > 0 {
-		return nil
-	}
-	text, err := json.Marshal(map[string]any{"version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": uuid.NewString(),
-		"outputs": map[string]any{}, "resources": []any{}})
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(file), 0o700)
-	}
-	if err == nil {
-		err = replaceFile(file, append(text, '\n'))
-	}
-	return err
+	return record.Seed(s.file(workspace))
+}
+
+// file is the state of a workspace in a directory of states.
+func (s *session) file(workspace string) string {
+	return s.states.File(s.states.StateName(s.run, s.deployment, workspace))
 }
 
 // held is the state before the call. One that cannot be read would be taken for an empty

@@ -38,6 +38,9 @@ func (s *session) step(ctx context.Context, kind string) (int, error) {
 	}
 	left := s.errored(step)
 	_ = os.Remove(left) // of an earlier call: it is saved
+	if s.states.InDirectory() && kind != record.Test {
+		defer record.Watch(s.file(deployed.Workspace(step)))()
+	}
 	signals := &atomic.Int32{}
 	code, err := s.startCounting(ctx, s.call.argv(s.real), os.Stdin, os.Stdout, os.Stderr, signals)
 	if err != nil {
