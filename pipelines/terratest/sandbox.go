@@ -17,6 +17,9 @@ import (
 // links are repeated as they are. So do the directories of not: reports, states, history.
 func sandbox(root, dir string, not []string) error {
 	err := filepath.WalkDir(root, func(full string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && full != root {
+			return nil // it went while we looked
+		}
 		if err != nil {
 			return err
 		}
@@ -41,10 +44,14 @@ func sandbox(root, dir string, not []string) error {
 		case !d.Type().IsRegular(), strings.Contains(name, ".tfstate"):
 			return nil
 		}
-		if err := copyFile(full, to); err != nil || d.Name() != "go.mod" {
-			return err
+		err = copyFile(full, to)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err == nil && d.Name() == "go.mod":
+			return replaced(full, to, root)
 		}
-		return replaced(full, to, root)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("copying the catalog to a sandbox: %w", err)

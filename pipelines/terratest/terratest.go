@@ -218,8 +218,8 @@ func (s *session) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.logs, 0o700); err != nil {
 		return fmt.Errorf("making room for the logs: %w", err)
 	}
-	for _, place := range []string{s.temp, s.Out, s.States, s.History} {
-		if absolute, err := filepath.Abs(place); err == nil && place != "" && !strings.Contains(place, "://") {
+	for _, place := range []string{s.temp, os.TempDir(), s.Out, s.States, s.History} {
+		if absolute, err := filepath.Abs(place); err == nil && place != "" && absolute != s.Root && !strings.Contains(place, "://") {
 			s.apart = append(s.apart, absolute)
 		}
 	}
