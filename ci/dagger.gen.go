@@ -207,6 +207,70 @@ func (r *Planner) UnmarshalJSON(bs []byte) error {
 	return nil
 }
 
+func (r Releaser) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Module  *Penstock
+		Token   *dagger.Secret
+		Creator []string
+		Remote  string
+		Forge   *dagger.Service
+	}
+	concrete.Module = r.Module
+	concrete.Token = r.Token
+	concrete.Creator = r.Creator
+	concrete.Remote = r.Remote
+	concrete.Forge = r.Forge
+	return json.Marshal(&concrete)
+}
+
+func (r *Releaser) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Module  *Penstock
+		Token   *dagger.Secret
+		Creator []string
+		Remote  string
+		Forge   *dagger.Service
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Module = concrete.Module
+	r.Token = concrete.Token
+	r.Creator = concrete.Creator
+	r.Remote = concrete.Remote
+	r.Forge = concrete.Forge
+	return nil
+}
+
+func (r Tester) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Module *Penstock
+		Cloud  *Cloud
+		States string
+	}
+	concrete.Module = r.Module
+	concrete.Cloud = r.Cloud
+	concrete.States = r.States
+	return json.Marshal(&concrete)
+}
+
+func (r *Tester) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Module *Penstock
+		Cloud  *Cloud
+		States string
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Module = concrete.Module
+	r.Cloud = concrete.Cloud
+	r.States = concrete.States
+	return nil
+}
+
 func (r Applied) MarshalJSON() ([]byte, error) {
 	var concrete struct {
 		Dir    *dagger.Directory
@@ -1140,6 +1204,20 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Penstock).ImagePromote(&parent, ctx, from, to, registryUser, registryPassword, registry)
+		case "NightlyJoin":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var reports *dagger.Directory
+			if inputArgs["reports"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["reports"]), &reports)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg reports", err))
+				}
+			}
+			return (*Penstock).NightlyJoin(&parent, ctx, reports)
 		case "Planner":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1203,6 +1281,69 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
 			}
 			return (*Penstock).Program(&parent), nil
+		case "ReleasePlan":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var token *dagger.Secret
+			if inputArgs["token"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["token"]), &token)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg token", err))
+				}
+			}
+			var remote string
+			if inputArgs["remote"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["remote"]), &remote)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg remote", err))
+				}
+			}
+			var forge *dagger.Service
+			if inputArgs["forge"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["forge"]), &forge)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg forge", err))
+				}
+			}
+			return (*Penstock).ReleasePlan(&parent, ctx, token, remote, forge)
+		case "Releaser":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var token *dagger.Secret
+			if inputArgs["token"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["token"]), &token)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg token", err))
+				}
+			}
+			var creator []string
+			if inputArgs["creator"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["creator"]), &creator)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg creator", err))
+				}
+			}
+			var remote string
+			if inputArgs["remote"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["remote"]), &remote)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg remote", err))
+				}
+			}
+			var forge *dagger.Service
+			if inputArgs["forge"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["forge"]), &forge)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg forge", err))
+				}
+			}
+			return (*Penstock).Releaser(&parent, token, creator, remote, forge), nil
 		case "TerraformFmt":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1231,6 +1372,62 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Penstock).TerraformValidate(&parent, ctx, base)
+		case "Tester":
+			var parent Penstock
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var credentials *dagger.Secret
+			if inputArgs["credentials"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["credentials"]), &credentials)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg credentials", err))
+				}
+			}
+			var oidcRequestUrl *dagger.Secret
+			if inputArgs["oidcRequestUrl"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestUrl"]), &oidcRequestUrl)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestUrl", err))
+				}
+			}
+			var oidcRequestToken *dagger.Secret
+			if inputArgs["oidcRequestToken"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["oidcRequestToken"]), &oidcRequestToken)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg oidcRequestToken", err))
+				}
+			}
+			var variables []string
+			if inputArgs["variables"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["variables"]), &variables)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg variables", err))
+				}
+			}
+			var endpoint *dagger.Service
+			if inputArgs["endpoint"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["endpoint"]), &endpoint)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg endpoint", err))
+				}
+			}
+			var creator []string
+			if inputArgs["creator"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["creator"]), &creator)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg creator", err))
+				}
+			}
+			var states string
+			if inputArgs["states"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["states"]), &states)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg states", err))
+				}
+			}
+			return (*Penstock).Tester(&parent, credentials, oidcRequestUrl, oidcRequestToken, variables, endpoint, creator, states), nil
 		case "Tflint":
 			var parent Penstock
 			err = json.Unmarshal(parentJSON, &parent)
@@ -1482,6 +1679,32 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
+	case "Releaser":
+		switch fnName {
+		case "Release":
+			var parent Releaser
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var evidence *dagger.File
+			if inputArgs["evidence"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["evidence"]), &evidence)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg evidence", err))
+				}
+			}
+			return (*Releaser).Release(&parent, ctx, evidence)
+		case "Verify":
+			var parent Releaser
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Releaser).Verify(&parent, ctx)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
 	case "Run":
 		switch fnName {
 		case "Assert":
@@ -1552,6 +1775,74 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*ServicePlan).Seal(&parent, ctx, key, store)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "Tester":
+		switch fnName {
+		case "Nightly":
+			var parent Tester
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var shard string
+			if inputArgs["shard"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["shard"]), &shard)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg shard", err))
+				}
+			}
+			return (*Tester).Nightly(&parent, ctx, shard)
+		case "Sweep":
+			var parent Tester
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var run string
+			if inputArgs["run"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["run"]), &run)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg run", err))
+				}
+			}
+			var expired bool
+			if inputArgs["expired"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["expired"]), &expired)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg expired", err))
+				}
+			}
+			var dead bool
+			if inputArgs["dead"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["dead"]), &dead)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg dead", err))
+				}
+			}
+			return (*Tester).Sweep(&parent, ctx, run, expired, dead)
+		case "Terratest":
+			var parent Tester
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			var parallel int
+			if inputArgs["parallel"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["parallel"]), &parallel)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg parallel", err))
+				}
+			}
+			return (*Tester).Terratest(&parent, ctx, base, parallel)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -10,10 +10,22 @@ import (
 // ReleasePlan says what a release would be: versions, why, and the changelog. It has no
 // right to write.
 //
-// Example: dagger call --source=. release-plan summary
+// Example: dagger call --source=. release-plan --token=env:GITHUB_TOKEN summary
 // +cache="never"
-func (p *Penstock) ReleasePlan(ctx context.Context) (*Run, error) {
-	return p.release(ctx, []string{"release", "--dry-run"}, anew)
+func (p *Penstock) ReleasePlan(
+	ctx context.Context,
+	// A token of the forge that may read, where not everybody may.
+	// +optional
+	token *dagger.Secret,
+	// The remote that has the tags, by name or address.
+	// +default="origin"
+	remote string,
+	// A service that stands in for the forge, reached as forge with its port.
+	// +optional
+	forge *dagger.Service,
+) (*Run, error) {
+	r := &Releaser{Module: p, Token: token, Remote: remote, Forge: forge}
+	return r.on(ctx, []string{"release", "--dry-run", "--remote", remote})
 }
 
 // Releaser writes tags. Its token is a type of its own, so that no function for pull
@@ -25,6 +37,10 @@ type Releaser struct {
 	Token *dagger.Secret
 	// +private
 	Creator []string
+	// +private
+	Remote string
+	// +private
+	Forge *dagger.Service
 }
 
 // Releaser takes the token that may push tags and read checks.
@@ -36,8 +52,14 @@ func (p *Penstock) Releaser(
 	// Who releases and where: GITHUB_ACTOR=..., GITHUB_REPOSITORY=... and so on.
 	// +optional
 	creator []string,
+	// The remote that has the tags, by name or address.
+	// +default="origin"
+	remote string,
+	// A service that stands in for the forge, reached as forge with its port.
+	// +optional
+	forge *dagger.Service,
 ) *Releaser {
-	return &Releaser{Module: p, Token: token, Creator: creator}
+	return &Releaser{Module: p, Token: token, Creator: creator, Remote: remote, Forge: forge}
 }
 
 // Release tags every module whose content changed since its last tag, and records it.
@@ -51,14 +73,13 @@ func (r *Releaser) Release(
 	// +optional
 	evidence *dagger.File,
 ) (*Run, error) {
-	args, needs := []string{"release"}, []dagger.WithContainerFunc{r.may}
-	if evidence != nil {
-		args = append(args, "--evidence", "/evidence/report.json")
-		needs = append(needs, func(c *dagger.Container) *dagger.Container {
-			return c.WithMountedFile("/evidence/report.json", evidence)
-		})
+	args := []string{"release", "--remote", r.Remote}
+	if evidence == nil {
+		return r.on(ctx, args)
 	}
-	return r.Module.release(ctx, args, needs...)
+	return r.on(ctx, append(args, "--evidence", "/evidence/report.json"), func(c *dagger.Container) *dagger.Container {
+		return c.WithMountedFile("/evidence/report.json", evidence)
+	})
 }
 
 // Verify finds tags that were moved or deleted since they were released.
@@ -66,8 +87,16 @@ func (r *Releaser) Release(
 // Example: dagger call --source=. releaser --token=env:GITHUB_TOKEN verify assert
 // +cache="never"
 func (r *Releaser) Verify(ctx context.Context) (*Run, error) {
-	return r.Module.release(ctx, []string{"release", "verify"}, r.may)
+	return r.on(ctx, []string{"release", "verify", r.Remote})
 }
+
+// askpass answers git, which asks for a user and a password.
+const askpass = `#!/bin/sh
+case "$1" in
+Username*) echo x-access-token ;;
+*) cat /run/secrets/forge ;;
+esac
+`
 
 // may gives a container the token, and who uses it.
 func (r *Releaser) may(c *dagger.Container) *dagger.Container {
@@ -75,12 +104,20 @@ func (r *Releaser) may(c *dagger.Container) *dagger.Container {
 	if err != nil {
 		return c.WithError(err.Error())
 	}
-	return c.WithMountedSecret("/run/secrets/forge", r.Token)
+	if r.Forge != nil {
+		c = c.WithServiceBinding("forge", r.Forge)
+	}
+	if r.Token == nil {
+		return c
+	}
+	return c.WithMountedSecret("/run/secrets/forge", r.Token).WithSecretVariable("GITHUB_TOKEN", r.Token).
+		WithNewFile("/usr/local/bin/penstock-askpass", askpass, dagger.ContainerWithNewFileOpts{Permissions: 0o755}).
+		WithEnvVariable("GIT_ASKPASS", "/usr/local/bin/penstock-askpass")
 }
 
-// release runs a command on the repository, its history and its tags.
-func (p *Penstock) release(ctx context.Context, command []string, needs ...dagger.WithContainerFunc) (*Run, error) {
-	c := p.bare("golang").WithDirectory("/work", p.Source).WithWorkdir(p.inside())
+// on runs a command on the repository, its history and its tags.
+func (r *Releaser) on(ctx context.Context, command []string, needs ...dagger.WithContainerFunc) (*Run, error) {
+	c := r.Module.bare("golang").WithDirectory("/work", r.Module.Source).WithWorkdir(r.Module.inside()).With(r.may)
 	for _, need := range needs {
 		c = c.With(need)
 	}
@@ -89,5 +126,5 @@ func (p *Penstock) release(ctx context.Context, command []string, needs ...dagge
 	if err != nil {
 		return nil, err
 	}
-	return &Run{Dir: c.Directory("/report"), Module: p}, nil
+	return &Run{Dir: c.Directory("/report"), Module: r.Module}, nil
 }

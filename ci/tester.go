@@ -100,6 +100,10 @@ func (r *Tester) Sweep(
 	// Sweep every run whose time to live is over.
 	// +optional
 	expired bool,
+	// Say that the run is dead, where nothing else can tell: a container that was killed
+	// leaves nothing that could be looked at.
+	// +optional
+	dead bool,
 ) (*Run, error) {
 	command := []string{"sweep"}
 	if run != "" {
@@ -107,6 +111,9 @@ func (r *Tester) Sweep(
 	}
 	if expired {
 		command = append(command, "--expired")
+	}
+	if dead {
+		command = append(command, "--dead")
 	}
 	return r.effect(ctx, command)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/penstock-dev/penstock/pipelines/release"
+	"github.com/penstock-dev/penstock/pipelines/report"
 )
 
 func (p *program) releaseModules() *cobra.Command {
@@ -64,7 +65,7 @@ Exit codes:
 	flags.StringVar(&r.Evidence, "evidence", "", "the `REPORT.json` of the tests of exactly this commit")
 	flags.BoolVar(&asJSON, "json", false, "print the outcome as JSON")
 	flags.BoolVar(&github, "github", false, "write the page to the job's summary too")
-	flags.StringVar(&out, "out", "", "write the outcome to `DIR` too: release.json, release.md")
+	flags.StringVar(&out, "out", "", "write the outcome to `DIR` too: release.json, release.md, and the report in every format")
 	cmd.AddCommand(p.releaseVerify())
 	return cmd
 }
@@ -85,8 +86,8 @@ func (p *program) showRelease(o *release.Outcome, asJSON, github bool, out strin
 		return err
 	}
 	if out != "" {
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			return fmt.Errorf("writing the outcome: %w", err)
+		if err := report.Export(out, o.Report()); err != nil {
+			return err
 		}
 		for name, content := range map[string][]byte{"release.json": release.JSON(o), "release.md": page.Bytes()} {
 			if err := os.WriteFile(filepath.Join(out, name), content, 0o644); err != nil {
