@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 )
 
 // sandbox copies the catalog to dir, for one process of tests: what a test writes beside
@@ -44,6 +46,9 @@ func sandbox(root, dir string, not []string) error {
 		case !d.Type().IsRegular(), strings.Contains(name, ".tfstate"):
 			return nil
 		}
+		if d.Name() == "go.mod" {
+			return copyModule(full, to, root)
+		}
 		if err := copyFile(full, to); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -71,4 +76,29 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
+}
+
+// copyModule copies a go.mod. A replacement that leads out of the catalog, as to a module
+// beside it in a large repository, leads from the copy to where it led before.
+func copyModule(from, to, root string) error {
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if file, err := modfile.Parse(from, content, nil); err == nil { // else go says what is wrong with it
+		for _, r := range slices.Clone(file.Replace) {
+			target := filepath.Join(filepath.Dir(from), filepath.FromSlash(r.New.Path))
+			within := target == root || strings.HasPrefix(target, root+string(filepath.Separator))
+			if modfile.IsDirectoryPath(r.New.Path) && !filepath.IsAbs(r.New.Path) && !within {
+				if err := file.AddReplace(r.Old.Path, r.Old.Version, target, ""); err != nil {
+					return err
+				}
+			}
+		}
+		file.Cleanup()
+		if content, err = file.Format(); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(to, content, 0o600)
 }
