@@ -142,22 +142,29 @@ func TestTheTestsOfAUnitThatMakeNothingOutside(t *testing.T) {
 	}
 }
 
-// What terraform test could not destroy it leaves in a file, and that is swept.
-func TestAnErroredTestState(t *testing.T) {
-	l := newLab(t, "terraform", "local")
-	l.begin(time.Hour)
-	code := strings.ReplaceAll(stubborn, "THRESHOLD", "2")
-	dir := l.module("m", "main.tf", code, "files.tftest.hcl", strings.ReplaceAll(tftest, "DIRECTORY", l.outside()))
-	l.ok(dir, "init", "-no-color")
-	if code, out := l.tf(dir, "test", "-no-color"); code != 1 {
-		t.Fatalf("exit %d: %s", code, out)
-	}
-	if len(l.objects()) == 0 {
-		t.Fatal("it was destroyed")
-	}
-	r := l.sweep()
-	if left := l.objects(); len(left) > 0 {
-		t.Errorf("%s: %q is left\n%s", r.Verdict, left, said(r))
+// What terraform test could not destroy is a leak; OpenTofu leaves it in a file, and that is swept.
+func TestWhatTestsCouldNotDestroy(t *testing.T) {
+	for _, program := range []string{"terraform", "tofu"} {
+		for _, format := range []string{"-no-color", "-json"} {
+			t.Run(program+format, func(t *testing.T) {
+				l := newLab(t, program, "local")
+				l.begin(time.Hour)
+				dir := l.module("m", "main.tf", strings.ReplaceAll(stubborn, "THRESHOLD", "2"), "files.tftest.hcl", strings.ReplaceAll(tftest, "DIRECTORY", l.outside()))
+				l.ok(dir, "init", "-no-color")
+				_, _ = l.tf(dir, "test", format)
+				if len(l.objects()) == 0 {
+					t.Fatal("it was destroyed")
+				}
+				if program == "tofu" {
+					l.clean()
+					return
+				}
+				r := l.sweep()
+				if r.Verdict != pipelines.Fail || !slices.Equal(findings(r), []string{"local_file.a"}) || !strings.Contains(said(r), "terraform test could not destroy it") {
+					t.Errorf("%s\n%s", r.Verdict, said(r))
+				}
+			})
+		}
 	}
 }
 
