@@ -95,6 +95,12 @@ func (o *one) workspace(ctx context.Context, name string) error {
 	if len(state.Resources) == 0 && !slices.ContainsFunc(orphans, hasObject) {
 		return nil
 	}
+	if err := o.unlock(ctx, name); err != nil {
+		return err
+	}
+	if err := o.restore(ctx, name, state, lost); err != nil { // init reads it
+		return err
+	}
 	work, err := os.MkdirTemp("", "penstock-")
 	if err != nil {
 		return fmt.Errorf("making room to work: %w", err)
@@ -102,9 +108,6 @@ func (o *one) workspace(ctx context.Context, name string) error {
 	defer os.RemoveAll(work)
 	w, err := o.open(ctx, work, name, last)
 	if err != nil {
-		return err
-	}
-	if err := w.restore(ctx, state, lost); err != nil {
 		return err
 	}
 	if err := w.adopt(ctx, slices.DeleteFunc(orphans, func(c orphan) bool { return !hasObject(c) }), state, lost); err != nil {

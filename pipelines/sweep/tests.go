@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,11 @@ import (
 // to be found, unless nothing of it is outside.
 func (o *one) tests(ctx context.Context) error {
 	for _, step := range o.d.Steps {
+		for _, address := range step.Left {
+			if how, _ := deployed.AdoptionOf(typeOf(address)); how != deployed.Nothing {
+				o.leak(address, typeOf(address), "terraform test could not destroy it, and keeps no state")
+			}
+		}
 		if step.Kind != record.Test || o.d.Ended(step.Seq) {
 			continue
 		}
@@ -46,6 +52,15 @@ func (o *one) tests(ctx context.Context) error {
 	}
 	return nil
 }
+
+// typeOf is the type in an address: module.a["x"].aws_vpc.b[0] is an aws_vpc.
+func typeOf(address string) string {
+	address = index.ReplaceAllString(address, "")
+	parts := strings.Split(address, ".")
+	return parts[max(len(parts)-2, 0)]
+}
+
+var index = regexp.MustCompile(`\[("([^"\\]|\\.)*"|[0-9]+)\]`)
 
 // outside are the addresses and types of resources with objects outside that a configuration
 // makes in tests; none where its tests mock every provider or only plan.

@@ -48,9 +48,6 @@ func (o *one) open(ctx context.Context, work, name string, last *record.Step) (*
 	if err != nil {
 		return nil, fmt.Errorf("unpacking the configuration: %w", err)
 	}
-	if err := o.unlock(ctx, name); err != nil {
-		return nil, err
-	}
 	w := &workspace{one: o, name: name}
 	runner, err := terraform.Runner{Program: o.program(), Mirror: o.Mirror, Cache: o.Cache, Allow: allowed(unit)}.Open()
 	if err != nil {
@@ -230,15 +227,15 @@ func (w *workspace) terraform(ctx context.Context, args ...string) (process.Outp
 }
 
 // restore puts a copy of the state in its place where that is lost, or older.
-func (w *workspace) restore(ctx context.Context, state deployed.State, lost bool) error {
+func (o *one) restore(ctx context.Context, workspace string, state deployed.State, lost bool) error {
 	if !lost {
 		return nil
 	}
-	name := w.states.StateName(w.d.Run, w.d.ID, w.name)
-	w.report.Notices = append(w.report.Notices, pipelines.Notice{Path: unitOf(w.d),
+	name := o.states.StateName(o.d.Run, o.d.ID, workspace)
+	o.report.Notices = append(o.report.Notices, pipelines.Notice{Path: unitOf(o.d),
 		Message: fmt.Sprintf("its state could not be read, or was not the last: a copy with %d objects and what was intended stand in for it", len(state.Resources))})
-	if w.states.InDirectory() {
-		file := w.states.File(name)
+	if o.states.InDirectory() {
+		file := o.states.File(name)
 		if broken, err := os.ReadFile(file); err == nil && len(broken) > 0 {
 			if err := os.WriteFile(file+".broken", broken, 0o600); err != nil {
 				return fmt.Errorf("setting the broken state aside: %w", err)
@@ -258,16 +255,16 @@ func (w *workspace) restore(ctx context.Context, state deployed.State, lost bool
 		}
 		return os.Rename(file+".new", file)
 	}
-	content, version, err := w.states.Store.Read(ctx, name)
+	content, version, err := o.states.Store.Read(ctx, name)
 	if err == nil {
 		_ = content.Close()
 		if state.Lineage == "" {
-			return w.states.Store.Delete(ctx, name, version)
+			return o.states.Store.Delete(ctx, name, version)
 		}
-		return w.states.Store.Replace(ctx, name, state.Content, version)
+		return o.states.Store.Replace(ctx, name, state.Content, version)
 	}
 	if errors.Is(err, store.ErrNotFound) && state.Lineage != "" {
-		return w.states.Store.Create(ctx, name, bytes.NewReader(state.Content))
+		return o.states.Store.Create(ctx, name, bytes.NewReader(state.Content))
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -92,6 +92,9 @@ func (u *unitCases) doesNotCompile(unit pipelines.Unit, tests []testFunction, sa
 		u.broken = append(u.broken, pipelines.Case{Name: t.name, Kind: pipelines.CaseGo, Status: pipelines.CaseNotRun, Reason: reason})
 	}
 	u.reason, u.hint = reason, "run go vet in "+unit.Path
+	if strings.Contains(said, "go.mod file not found") {
+		u.hint = "name the directory that has go.mod: what is above the catalog is not in the sandbox of its tests"
+	}
 	place := regexp.MustCompile(`^(?:\./)?([^\s:]+\.go):([0-9]+)(?::([0-9]+))?: (.*)`)
 	for line := range strings.Lines(said) {
 		line = strings.TrimSpace(line)

@@ -2,13 +2,18 @@ package terratest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/deployed"
+	"github.com/penstock-dev/penstock/pipelines/internal/printable"
+	"github.com/penstock-dev/penstock/pipelines/internal/process"
 	"github.com/penstock-dev/penstock/pipelines/ledger"
 	"github.com/penstock-dev/penstock/pipelines/sweep"
 )
@@ -68,6 +73,42 @@ func (s *session) standIn() ([]string, error) {
 	return append(env, "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH")), nil
 }
 
+// tools are what ran the cases.
+func (s *session) tools(ctx context.Context, d declaration) []pipelines.Tool {
+	kinds := map[string]bool{}
+	for _, u := range d.units {
+		for _, g := range u.groups {
+			kinds[g.kind] = true
+		}
+	}
+	var tools []pipelines.Tool
+	ask := func(argv ...string) string {
+		out, err := process.Run(ctx, process.Command{Argv: argv, Dir: s.temp, Env: s.shared})
+		if err != nil || out.Exit != 0 {
+			return ""
+		}
+		return string(out.Stdout)
+	}
+	if kinds[pipelines.CaseGo] {
+		if version := strings.TrimSpace(ask("go", "env", "GOVERSION")); version != "" {
+			tools = append(tools, pipelines.Tool{Name: "go", Version: strings.TrimPrefix(version, "go")})
+		}
+	}
+	if s.real != "" && (kinds[pipelines.CaseTftest] || kinds[pipelines.CaseExample]) {
+		var said struct {
+			Version string `json:"terraform_version"`
+		}
+		name := filepath.Base(s.program)
+		if name == "tofu" {
+			name = "opentofu"
+		}
+		if json.Unmarshal([]byte(ask(s.real, "version", "-json")), &said) == nil && said.Version != "" {
+			tools = append(tools, pipelines.Tool{Name: name, Version: printable.Text(said.Version, 60)})
+		}
+	}
+	return tools
+}
+
 // sweepUp destroys what the tests left. What it finds is in the report of the tests: a leak
 // fails them.
 func (s *session) sweepUp(ctx context.Context, r *pipelines.Report) {
@@ -84,6 +125,10 @@ func (s *session) sweepUp(ctx context.Context, r *pipelines.Report) {
 		return
 	}
 	r.Results = append(r.Results, swept.Results...)
-	r.Tools = append(r.Tools, swept.Tools...)
+	for _, tool := range swept.Tools {
+		if !slices.Contains(r.Tools, tool) {
+			r.Tools = append(r.Tools, tool)
+		}
+	}
 	r.Notices = append(r.Notices, swept.Notices...)
 }

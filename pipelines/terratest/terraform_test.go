@@ -71,6 +71,9 @@ run "after" { command = plan }
 	r := run(t, s)
 	expect(t, r, pipelines.NotRun, map[string]string{"modules/a:tests/module.tftest.hcl/named": "passed", "modules/a:tests/module.tftest.hcl/wrong": "failed",
 		"modules/a:tests/module.tftest.hcl/breaks": "failed", "modules/a:tests/module.tftest.hcl/after": "not_run", "modules/a:b.tftest.hcl/planned": "passed"})
+	if len(r.Tools) == 0 || r.Tools[0].Name != "terraform" || r.Tools[0].Version == "" {
+		t.Errorf("%+v", r.Tools)
+	}
 	wrong := outcomes(r)["modules/a:tests/module.tftest.hcl/wrong"]
 	if wrong.Reason != "Test assertion failed: it is y" || !strings.Contains(wrong.Output, `output.name == "x"`) || strings.Contains(wrong.Output, "named") {
 		t.Errorf("%+v", wrong)

@@ -146,6 +146,7 @@ func (t Terratest) Run(ctx context.Context) (*pipelines.Report, error) {
 	report.Started, report.Seconds = s.started.UTC(), time.Since(s.started).Seconds()
 	slices.SortFunc(s.notices, func(a, b pipelines.Notice) int { return compareNotices(a, b) })
 	report.Notices = append(slices.Clone(report.Selection.Notices), s.notices...)
+	report.Tools = s.tools(context.WithoutCancel(ctx), declared)
 	s.sweepUp(context.WithoutCancel(ctx), report)
 	report.Suite = suite
 	report.Seconds = time.Since(s.started).Seconds()

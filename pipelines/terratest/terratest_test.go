@@ -295,3 +295,13 @@ func TestEnvironmentOfATest(t *testing.T) {
 		t.Errorf("the environment is\n%s", log)
 	}
 }
+
+// A catalog in a large repository may use a module beside it.
+func TestAModuleBesideTheCatalog(t *testing.T) {
+	top := place(t, map[string]string{"go.mod": "module example.invalid/harness\n\ngo 1.24\n", "harness.go": "package harness\n\nconst Name = \"beside\"\n",
+		"catalog/go.mod":       "module example.invalid/tests\n\ngo 1.24\n\nrequire example.invalid/harness v0.0.0\n\nreplace (\n\texample.invalid/harness => ../\n\texample.invalid/inner => ./inner\n)\n\nrequire example.invalid/inner v0.0.0\n",
+		"catalog/inner/go.mod": "module example.invalid/inner\n\ngo 1.24\n", "catalog/inner/inner.go": "package inner\n\nconst Name = \"inner\"\n",
+		"catalog/tests/a/a_test.go": "package a\n\nimport (\n\t\"testing\"\n\n\t\"example.invalid/harness\"\n\t\"example.invalid/inner\"\n)\n\nfunc TestA(t *testing.T) {\n\tif harness.Name != \"beside\" || inner.Name != \"inner\" {\n\t\tt.Fatal()\n\t}\n}\n"})
+	r := run(t, stage(t, filepath.Join(top, "catalog")))
+	expect(t, r, pipelines.Pass, map[string]string{"tests/a:TestA": "passed"})
+}

@@ -116,6 +116,8 @@ type Step struct {
 	// Held are the addresses in the state before; Creates what is intended beside them.
 	Held    []string `json:"held,omitempty"`
 	Creates []Create `json:"creates,omitempty"`
+	// Left is what terraform test said that it could not destroy, and kept no state of.
+	Left []string `json:"left,omitempty"`
 	// Of is the step that has ended, with Exit.
 	Of   int `json:"of,omitempty"`
 	Exit int `json:"exit,omitempty"`

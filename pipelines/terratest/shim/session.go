@@ -98,8 +98,12 @@ func (s *session) deploy(ctx context.Context) error {
 var errRefused = errors.New("nothing was applied")
 
 func refused(err error) error {
-	return &pipelines.Error{Err: fmt.Errorf("saving the deployment: %w; %w", err, errRefused),
-		Hint: "what is not saved cannot be swept: see to the place of the states, " + record.EnvStates}
+	hint := "what is not saved cannot be swept: see to the place of the states, " + record.EnvStates
+	var known *pipelines.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		hint = known.Hint
+	}
+	return &pipelines.Error{Err: fmt.Errorf("saving the deployment: %w; %w", err, errRefused), Hint: hint}
 }
 
 // known is the deployment that the override file of this directory is of; empty where it

@@ -36,17 +36,26 @@ func (s *session) step(ctx context.Context, kind string) (int, error) {
 	if err != nil {
 		return 0, refused(err)
 	}
-	left := s.errored(step)
-	_ = os.Remove(left) // of an earlier call: it is saved
+	_ = os.Remove(s.errored(step)) // of an earlier call: it is saved
 	if s.states.InDirectory() && kind != record.Test {
 		defer record.Watch(s.file(deployed.Workspace(step)))()
 	}
 	signals := &atomic.Int32{}
-	code, err := s.startCounting(ctx, s.call.argv(s.real), os.Stdin, os.Stdout, os.Stderr, signals)
+	out, stderr := io.Writer(os.Stdout), io.Writer(os.Stderr)
+	var heard *leftovers
+	if kind == record.Test { // it has no state to lose when its pipe breaks
+		heard = listen()
+		out, stderr = io.MultiWriter(os.Stdout, heard.write), io.MultiWriter(os.Stderr, heard.write)
+	}
+	code, err := s.startCounting(ctx, s.call.argv(s.real), os.Stdin, out, stderr, signals)
+	var left []string
+	if heard != nil {
+		left = heard.close()
+	}
 	if err != nil {
 		return 0, err
 	}
-	if err := s.settle(ctx, step, seq, code, signals.Load()); err != nil {
+	if err := s.settle(ctx, step, seq, code, signals.Load(), left); err != nil {
 		// The test goes on: what is not settled, sweep takes as cut off.
 		fmt.Fprintf(os.Stderr, "penstock: saving what came of terraform %s: %v\n", s.call.command, err)
 	}
@@ -67,7 +76,7 @@ func (s *session) errored(step record.Step) string {
 
 // settle says that a step came to its end. One that a signal ended, that crashed, or that
 // was asked twice to stop did not: terraform then leaves without what its providers answer.
-func (s *session) settle(ctx context.Context, step record.Step, seq, code int, signals int32) error {
+func (s *session) settle(ctx context.Context, step record.Step, seq, code int, signals int32, remains []string) error {
 	workspace := deployed.Workspace(step)
 	left, err := os.ReadFile(s.errored(step))
 	if err == nil {
@@ -96,10 +105,10 @@ func (s *session) settle(ctx context.Context, step record.Step, seq, code int, s
 			return err
 		}
 	}
-	if _, err := s.states.Step(ctx, s.run, s.deployment, record.Step{Kind: record.Settled, Of: seq, Exit: code, Workspace: step.Workspace, Held: state.Addresses()}); err != nil {
+	if _, err := s.states.Step(ctx, s.run, s.deployment, record.Step{Kind: record.Settled, Of: seq, Exit: code, Workspace: step.Workspace, Held: state.Addresses(), Left: remains}); err != nil {
 		return err
 	}
-	if len(state.Resources) > 0 {
+	if len(state.Resources)+len(remains) > 0 {
 		return nil
 	}
 	d, err := s.states.Deployment(ctx, s.run, s.deployment)
