@@ -164,6 +164,9 @@ func (j *joining) prove() {
 			}
 		}
 	}
+	if j.suite != nil && len(j.problems) == 0 {
+		j.all.Selection.Head = j.suite.Commit // a whole suite is evidence for what it tested
+	}
 	if len(j.problems) > 0 {
 		slices.Sort(j.problems)
 		j.results[[2]string{JoinStage, "."}] = &pipelines.Result{Stage: JoinStage, Unit: ".", Verdict: pipelines.NotRun,

@@ -16,7 +16,6 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/config"
-	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/terratest"
 )
@@ -46,9 +45,7 @@ Exit codes:
 			if f.stage.Shard, err = terratest.ParseShard(shard); err != nil {
 				return err
 			}
-			dir := or(given, ".")
-			f.stage.Commit, f.stage.Dirty = live.Checkout(cmd.Context(), dir)
-			r, err := p.runTests(cmd, &f, dir)
+			r, err := p.runTests(cmd, &f, or(given, "."))
 			if err != nil {
 				return err
 			}

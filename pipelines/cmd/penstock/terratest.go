@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/catalog"
+	"github.com/penstock-dev/penstock/pipelines/live"
 	"github.com/penstock-dev/penstock/pipelines/report"
 	"github.com/penstock-dev/penstock/pipelines/terratest"
 )
@@ -99,6 +100,9 @@ func (p *program) runTests(cmd *cobra.Command, f *terratestFlags, dir string) (*
 		return nil, err
 	}
 	t.Scope, t.Config, t.Out = s.Scope, s.config, f.output.out
+	if t.Commit, t.Dirty = live.Checkout(ctx, s.Root); !t.Dirty {
+		t.Selection.Head = t.Commit // what a release takes as evidence
+	}
 	all, err := catalog.Select(ctx, catalog.Options{Root: s.Root, All: true, Config: s.head})
 	if err != nil {
 		return nil, err
