@@ -78,6 +78,7 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 		dirs = append(dirs, dir)
 	}
 	slices.Sort(dirs)
+	rules := &judge{root: root, base: s.Base, config: s.Config}
 	var sealed []Sealed
 	var pages []page.Target
 	for _, dir := range dirs {
@@ -90,7 +91,7 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 			pages = append(pages, s.shown(targets[i], record, nil, ""))
 			continue
 		}
-		one, facts, err := s.seal(ctx, root, dir, targets[i], record)
+		one, facts, err := s.seal(ctx, rules, dir, targets[i], record)
 		if err != nil {
 			return sealed, fmt.Errorf("sealing the plan of %q: %w", record.Target, err)
 		}
@@ -109,7 +110,7 @@ func (s Seal) shown(t Target, r Record, f *facts, digest string) page.Target {
 
 // seal binds what can be known without trusting what the plan's process wrote: the
 // closure, the risk and the verdicts are found out anew from the files.
-func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, record Record) (Sealed, *facts, error) {
+func (s Seal) seal(ctx context.Context, rules *judge, dir string, t Target, record Record) (Sealed, *facts, error) {
 	closure, err := Closure(t.home, t)
 	if err != nil {
 		return Sealed{}, nil, err
@@ -126,7 +127,7 @@ func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, rec
 		m.Creator = s.Creator.manifest()
 		m.Creator.Dirty = dirty
 	}
-	facts, err := read(ctx, filepath.Join(dir, JSONFile), t, root, s.Base, s.Config)
+	facts, err := rules.read(ctx, filepath.Join(dir, JSONFile), t)
 	if err != nil {
 		return Sealed{}, nil, err
 	}
