@@ -34,6 +34,9 @@ type Seal struct {
 	// from here: the record was written beside code of the pull request. The zero
 	// value takes the record's.
 	Creator Creator
+	// Authors are the e-mail addresses of who wrote or committed the change, see Authors;
+	// nil: nobody knows.
+	Authors []string
 	// Key signs.
 	Key crypto.Signer
 	// Store receives the capsules; nil leaves them in Dir alone.
@@ -127,6 +130,7 @@ func (s Seal) seal(ctx context.Context, rules *judge, dir string, t Target, reco
 		m.Creator = s.Creator.manifest()
 		m.Creator.Dirty = dirty
 	}
+	s.authored(&m)
 	facts, err := rules.read(ctx, filepath.Join(dir, JSONFile), t)
 	if err != nil {
 		return Sealed{}, nil, err
