@@ -148,13 +148,14 @@ func (a Approval) by(key ed25519.PublicKey, c *Capsule, approvers map[string]ed2
 		return refuse(ErrApprover, hintTrust, "it was signed by %s, and the key of %q is %s", FormatPublic(key), a.Approver, FormatPublic(known))
 	}
 	const hint = "have someone else approve it"
-	author := c.Manifest.Creator.Actor
-	if strings.EqualFold(a.Approver, author) { // a forge's names are the same in any case
-		return refuse(ErrAuthor, hint, "%q made the change, and cannot approve it", author)
-	}
-	for name, other := range approvers {
-		if strings.EqualFold(name, author) && other.Equal(key) {
-			return refuse(ErrAuthor, hint, "the key of %q is that of %q, who made the change", a.Approver, name)
+	for _, author := range c.Manifest.Creator.Made() {
+		if strings.EqualFold(a.Approver, author) { // a forge's names are the same in any case
+			return refuse(ErrAuthor, hint, "%q made the change, and cannot approve it", author)
+		}
+		for name, other := range approvers {
+			if strings.EqualFold(name, author) && other.Equal(key) {
+				return refuse(ErrAuthor, hint, "the key of %q is that of %q, who made the change", a.Approver, name)
+			}
 		}
 	}
 	if c.Signature.Signer == FormatPublic(key) {

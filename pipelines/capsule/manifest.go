@@ -103,7 +103,15 @@ type Creator struct {
 	Dirty bool `json:"dirty"`
 	// Local: made on a person's machine.
 	Local bool `json:"local"`
+	// Authors are the names, by live.authors of penstock.yaml, of those who wrote or
+	// committed a commit of the change: like Actor they cannot approve it.
+	Authors []string `json:"authors,omitempty"`
+	// AuthorsKnown: each author and committer of the change is one of Authors.
+	AuthorsKnown bool `json:"authors_known,omitempty"`
 }
+
+// Made are the names of those who made the change.
+func (c Creator) Made() []string { return append([]string{c.Actor}, c.Authors...) }
 
 // Member is one file of the payload.
 type Member struct {

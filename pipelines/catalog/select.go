@@ -47,6 +47,9 @@ type Checkout struct {
 	Commit string `json:"commit"`
 	// Dirty: the tree differs from the commit.
 	Dirty bool `json:"dirty"`
+	// Authors are the e-mail addresses of who wrote or committed what it has beyond the
+	// base; nil where nobody knows.
+	Authors []string `json:"authors,omitempty"`
 }
 
 // Select reads a catalog and selects units of it.

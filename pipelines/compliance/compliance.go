@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -57,6 +58,9 @@ type PlanOf struct {
 	Unit string
 	// Waived is the unit whose waivers count. Default: Unit.
 	Waived string
+
+	// from is what is read in place of File.
+	from io.Reader
 }
 
 // run is one run of the stage.
@@ -78,22 +82,13 @@ type run struct {
 // Run compiles the rules and judges every unit. A rule that does not compile is
 // an error, and nothing is judged.
 func (c Compliance) Run(ctx context.Context) (*pipelines.Report, error) {
-	if c.Config == nil {
-		c.Config = &config.Config{Version: 1}
-	}
-	if c.Now.IsZero() {
-		c.Now = time.Now()
-	}
-	if c.Budget == 0 {
-		c.Budget = 10 * time.Second
-	}
 	root, err := os.OpenRoot(c.Root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	defer root.Close()
-	r := &run{Compliance: c, root: root.FS(), comments: map[string]bool{}, waivers: fromConfig(c.Config)}
-	if err := r.load(ctx); err != nil {
+	r, err := c.begin(ctx, root.FS())
+	if err != nil {
 		return nil, err
 	}
 	if len(c.Plans) > 0 {
@@ -103,6 +98,21 @@ func (c Compliance) Run(ctx context.Context) (*pipelines.Report, error) {
 	report.Tools = []pipelines.Tool{{Name: "opa", Version: version.Version}}
 	report.Notices = append(r.notices, r.remarks()...)
 	return report, nil
+}
+
+// begin sets the defaults and compiles the rules.
+func (c Compliance) begin(ctx context.Context, root fs.FS) (*run, error) {
+	if c.Config == nil {
+		c.Config = &config.Config{Version: 1}
+	}
+	if c.Now.IsZero() {
+		c.Now = time.Now()
+	}
+	if c.Budget == 0 {
+		c.Budget = 10 * time.Second
+	}
+	r := &run{Compliance: c, root: root, comments: map[string]bool{}, waivers: fromConfig(c.Config)}
+	return r, r.load(ctx)
 }
 
 // load compiles the rules as they stand on the base.

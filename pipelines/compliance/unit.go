@@ -70,6 +70,9 @@ func (r *run) document(ctx context.Context, unit string) (*resource.Document, er
 	if len(r.Plans) == 0 {
 		return resource.FromConfiguration(ctx, r.root, unit, r.wanted)
 	}
+	if from := r.plans[unit].from; from != nil {
+		return resource.FromPlan(ctx, from, unit, r.wanted)
+	}
 	full := r.plans[unit].File
 	if !filepath.IsAbs(full) {
 		full = filepath.Join(r.Root, filepath.FromSlash(full))

@@ -45,6 +45,13 @@ func (l *Live) check(p places) error {
 	if err := l.keys(at); err != nil {
 		return err
 	}
+	for _, name := range slices.Sorted(maps.Keys(l.Authors)) {
+		for i, address := range l.Authors[name] {
+			if local, domain, _ := strings.Cut(address, "@"); local == "" || domain == "" || strings.ContainsAny(address, " \t\n<>") {
+				return refuse(at("authors", name, i), `write it like ines@acme.example`, "authors: %q is no e-mail address", address)
+			}
+		}
+	}
 	for i := range l.Environments {
 		if err := l.environment(at, i); err != nil {
 			return err

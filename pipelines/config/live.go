@@ -21,6 +21,12 @@ type Live struct {
 	Signers map[string]string `json:"signers,omitempty"`
 	// Approvers may approve what needs a person: their public keys by name, as the forge names them.
 	Approvers map[string]string `json:"approvers,omitempty"`
+	// Authors are the e-mail addresses in people's commits, by the names that approvers
+	// have: who wrote or committed a part of a change does not approve it.
+	Authors map[string][]string `json:"authors,omitempty"`
+	// AuthorsKnown: what needs a person is applied only where every author and committer
+	// of the change is one of Authors.
+	AuthorsKnown bool `json:"authors_known,omitempty"`
 	// Expires is how long a capsule may be applied, such as "24h". Default 72h.
 	Expires string `json:"expires,omitempty" jsonschema:"pattern=^[0-9]+[hm]$"`
 	// Stateful are more types of resources that hold data.

@@ -29,8 +29,9 @@ func look(ctx context.Context, o Owner) (Liveness, string) {
 		return Unknown, why
 	}
 	began := time.Now()
+	gone := goneBy(o)
 	for range 2 {
-		s := search{owner: o, began: began}
+		s := search{owner: o, began: began, gone: gone}
 		for {
 			verdict, why, settled := s.pass()
 			if verdict != Dead {
@@ -52,6 +53,20 @@ func look(ctx context.Context, o Owner) (Liveness, string) {
 	return Dead, fmt.Sprintf("on this machine, not restarted since, its process %d is gone and no process has its id in its environment", o.PID)
 }
 
+// goneBy is a time, in clock ticks, by which the run's own process was gone; 0 where it
+// is there, or nobody knows.
+func goneBy(o Owner) uint64 {
+	p, err := readStat(o.PID)
+	if err == nil && p.start == o.PIDStart && !p.ended() || err != nil && !gone(err) {
+		return 0
+	}
+	now, err := ticks()
+	if err != nil {
+		return 0
+	}
+	return now
+}
+
 // search looks for processes of a run, in passes.
 //
 // A pass that is settled is a proof. Only a process of the run can bring forth
@@ -62,6 +77,8 @@ func look(ctx context.Context, o Owner) (Liveness, string) {
 type search struct {
 	owner Owner
 	began time.Time
+	// gone is a time by which the run's own process was gone, 0 where that is not known.
+	gone uint64
 	// cleared are processes that are not of the run, and cannot become it.
 	cleared map[int]bool
 	// last is the youngest process id at the end of the last pass.
@@ -121,16 +138,38 @@ func (s *search) examine(pid int) (is Liveness, why string, moving bool) {
 	switch {
 	case gone(err):
 		return Dead, "", true
+	case err != nil && s.foreign(pid, p):
+		return Dead, "", false
 	case err != nil:
 		return Unknown, fmt.Sprintf("process %d (%s) of this machine began after the run, and its environment cannot be read: %v", pid, command(pid), err), false
 	case mine:
 		return Living, fmt.Sprintf("process %d (%s) on this machine belongs to it: it has %s in its environment", pid, command(pid), EnvRun), false
 	case p.forked && time.Since(s.began) < patience:
 		return Dead, "", true
-	case p.forked && strings.Contains("DTt", p.state):
+	case p.forked && strings.Contains("DTt", p.state) && !s.forkedLater(p) && !s.foreign(pid, p):
 		return Unknown, fmt.Sprintf("process %d (%s) of this machine was forked after the run began, and stands still", pid, command(pid)), false
 	}
 	return Dead, "", false
+}
+
+// forkedLater says that a process that has not come to its exec was forked when the run's
+// own process was gone. No other process of the run has forks without its id in their
+// environment: those of a container that is being started stand still in the kernel too.
+func (s *search) forkedLater(p stat) bool { return s.gone != 0 && p.start > s.gone }
+
+// foreign says that a process is the child of one that is not of the run. Orphans of the
+// run are taken in by its ancestors, which began before it, and by nobody else: so a
+// parent that began after it, and has not its id, is who started the process.
+func (s *search) foreign(pid int, p stat) bool {
+	parent, err := readStat(p.parent)
+	if err != nil || p.parent <= 1 || parent.start <= s.owner.PIDStart || parent.forked || parent.ended() {
+		return false
+	}
+	if mine, err := marked(p.parent, s.owner); err != nil || mine {
+		return false
+	}
+	again, err := readStat(pid) // it has the same parent still, so that this one lived all the time
+	return err == nil && again.parent == p.parent && again.start == p.start
 }
 
 // lastPID is the process id that was given out last.

@@ -25,9 +25,25 @@ func whereabouts() (Machine, uint64, error) {
 	return Machine{Boot: strings.TrimSpace(string(boot)), PIDNamespace: namespace}, self.start, nil
 }
 
+// ticks is the time since the machine started, in the clock ticks of stat.start, which
+// are hundredths of a second for whoever looks from outside of the kernel.
+func ticks() (uint64, error) {
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0, err
+	}
+	seconds, hundredths, _ := strings.Cut(strings.Fields(string(text) + " ?")[0], ".")
+	if len(hundredths) != 2 {
+		return 0, fmt.Errorf("/proc/uptime is %q", text)
+	}
+	return strconv.ParseUint(seconds+hundredths, 10, 64)
+}
+
 // stat is what /proc/<pid>/stat tells of a process.
 type stat struct {
 	state string
+	// parent is who started it or, of an orphan, who took it in.
+	parent int
 	// start is in clock ticks since the machine started.
 	start   uint64
 	threads int
@@ -54,6 +70,10 @@ func readStat(pid int) (stat, error) {
 	if err != nil {
 		return stat{}, fmt.Errorf("%s: %w", file, err)
 	}
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return stat{}, fmt.Errorf("%s: %w", file, err)
+	}
 	threads, err := strconv.Atoi(fields[17])
 	if err != nil {
 		return stat{}, fmt.Errorf("%s: %w", file, err)
@@ -63,5 +83,5 @@ func readStat(pid int) (stat, error) {
 		return stat{}, fmt.Errorf("%s: %w", file, err)
 	}
 	const kernelThread, forkNoExec = 0x00200000, 0x40 // PF_KTHREAD, PF_FORKNOEXEC
-	return stat{state: fields[0], start: start, threads: threads, kernel: flags&kernelThread != 0, forked: flags&forkNoExec != 0}, nil
+	return stat{state: fields[0], parent: parent, start: start, threads: threads, kernel: flags&kernelThread != 0, forked: flags&forkNoExec != 0}, nil
 }

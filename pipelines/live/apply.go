@@ -82,6 +82,7 @@ type applying struct {
 	root   *os.Root
 	runner *terraform.Runner
 	ledger *ledger.Ledger
+	judge  *judge
 	failed map[string]bool // ids whose dependants are not applied
 	// applied are ids that were applied in this run.
 	applied map[string]bool
@@ -138,7 +139,7 @@ func (a Apply) Run(ctx context.Context) (*pipelines.Report, error) {
 		}
 		defer os.Remove(a.Work) // only if it is empty: each target removes its own
 	}
-	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), failed: map[string]bool{}, applied: map[string]bool{}, started: time.Now()}
+	run := &applying{Apply: a, root: root, runner: runner, ledger: ledger.New(a.Store), judge: &judge{root: root, config: a.Config}, failed: map[string]bool{}, applied: map[string]bool{}, started: time.Now()}
 	report := run.waves(ctx, targets)
 	a.Leaving.refuse(ctx, report, ApplyStage, a.Root, func(t Target) session {
 		return session{role: t.Environment.Roles.Apply, token: a.Token, actor: a.Creator.Actor, change: a.Creator.Change}

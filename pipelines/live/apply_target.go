@@ -200,7 +200,7 @@ func (e *execution) recheck(ctx context.Context) (refused string, err error) {
 	if err := e.w.show(ctx, again); err != nil {
 		return "", err
 	}
-	f, err := read(ctx, filepath.Join(again, JSONFile), e.t, e.root, nil, e.Config)
+	f, err := e.judge.read(ctx, filepath.Join(again, JSONFile), e.t)
 	if err != nil {
 		return "", err
 	}

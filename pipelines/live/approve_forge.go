@@ -87,8 +87,11 @@ func judged(t Target, c *capsule.Capsule, d forge.Deployment, approvers map[stri
 
 // cannot says why somebody's approval does not count, as capsule.VerifyApproval does.
 func cannot(login string, c *capsule.Capsule, approvers map[string]ed25519.PublicKey) string {
-	author, who := c.Manifest.Creator.Actor, printable.Text(login, 100)
-	if strings.EqualFold(login, author) { // a forge's names are the same in any case
+	made, who := c.Manifest.Creator.Made(), printable.Text(login, 100)
+	among := func(name string) bool { // a forge's names are the same in any case
+		return slices.ContainsFunc(made, func(author string) bool { return strings.EqualFold(author, name) })
+	}
+	if among(login) {
 		return fmt.Sprintf("%q made the change, and cannot approve it", who)
 	}
 	for name, key := range approvers {
@@ -99,7 +102,7 @@ func cannot(login string, c *capsule.Capsule, approvers map[string]ed25519.Publi
 			return fmt.Sprintf("the key of %q sealed the capsule, so that they cannot approve it", who)
 		}
 		for other, theirs := range approvers {
-			if strings.EqualFold(other, author) && theirs.Equal(key) {
+			if among(other) && theirs.Equal(key) {
 				return fmt.Sprintf("the key of %q is that of %q, who made the change", who, printable.Text(other, 100))
 			}
 		}

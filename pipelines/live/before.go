@@ -19,6 +19,7 @@ func asBefore(now, before *config.Config) *config.Config {
 		c.Live.Recipients = before.Live.Recipients
 	}
 	c.Live.Allow = before.Live.Allow // it was planned by that
+	c.Live.AuthorsKnown = now.Live.AuthorsKnown || before.Live.AuthorsKnown
 	c.Live.Environments = slices.Clone(now.Live.Environments)
 	for i := range c.Live.Environments {
 		e := &c.Live.Environments[i]

@@ -33,7 +33,7 @@ func (p *planning) failed(t Target, out string, exit int, o *planned) pipelines.
 
 // describe says what a plan would do, without a value that may not be shown.
 func (p *planning) describe(ctx context.Context, t Target, out string, o *planned) pipelines.Result {
-	f, err := read(ctx, filepath.Join(out, JSONFile), t, p.root, p.Base, p.Config)
+	f, err := p.rules.read(ctx, filepath.Join(out, JSONFile), t)
 	if err != nil {
 		return pipelines.NotRunBecause(err)
 	}

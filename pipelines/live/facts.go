@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -37,39 +38,58 @@ type facts struct {
 	judged   pipelines.Result
 }
 
-// read finds the facts of a plan out, on its own. base is where the policies stand
-// that count; nil is root.
-func read(ctx context.Context, file string, t Target, root *os.Root, base fs.FS, c *config.Config) (facts, error) {
+// judge finds out what plans say, by rules that are compiled once for all of them.
+type judge struct {
+	root *os.Root
+	// base is where the policies stand that count; nil is root.
+	base   fs.FS
+	config *config.Config
+
+	once     sync.Once
+	compiled *compliance.Compiled
+	err      error
+}
+
+// rules compiles the rules, whoever asks first.
+func (j *judge) rules(ctx context.Context) (*compliance.Compiled, error) {
+	j.once.Do(func() {
+		stage := compliance.Compliance{Scope: pipelines.Scope{Root: j.root.Name(), Base: j.base}, Config: j.config}
+		j.compiled, j.err = stage.Compile(context.WithoutCancel(ctx)) // others need them too
+	})
+	return j.compiled, j.err
+}
+
+// read finds the facts of a plan out, on its own. The file is read once, as a stream.
+func (j *judge) read(ctx context.Context, file string, t Target) (facts, error) {
 	var f facts
-	o, err := public(t, c)
+	o, err := public(t, j.config)
 	if err != nil {
 		return f, err
 	}
-	if err := onFile(file, func(r io.Reader) (err error) {
-		f.summary, f.risk, err = redact.Review(r, o)
-		return err
-	}); err != nil {
-		return f, err
-	}
-	if err := onFile(file, func(r io.Reader) (err error) {
-		f.changes, err = redact.Normalise(r)
-		return err
-	}); err != nil {
-		return f, err
-	}
-	if f.list, err = changesIn(file); err != nil {
-		return f, err
-	}
-	stage := compliance.Compliance{Scope: pipelines.Scope{Root: root.Name(), Base: base}, Config: c}
-	if f.policies.Digest, err = stage.Digest(); err != nil {
-		return f, err
-	}
-	stage.Plans = []compliance.PlanOf{{File: file, Unit: t.ID(), Waived: t.Unit.Path}}
-	report, err := stage.Run(ctx)
+	rules, err := j.rules(ctx)
 	if err != nil {
 		return f, fmt.Errorf("judging the plan: %w", err)
 	}
-	f.judged = report.Results[0]
+	f.policies.Digest = rules.Digest()
+	in, err := os.Open(file)
+	if err != nil {
+		return f, fmt.Errorf("reading the plan: %w", err)
+	}
+	defer in.Close()
+	content, copied := io.Pipe()
+	judged := make(chan pipelines.Result, 1)
+	go func() {
+		judged <- rules.Plan(ctx, content, t.ID(), t.Unit.Path)
+		_, _ = io.Copy(io.Discard, content) // it may need less of the plan than others do
+	}()
+	var n redact.Normaliser
+	f.summary, f.risk, err = redact.Review(io.TeeReader(in, copied), o, n.Visitor(), planjson.Visitor{Change: f.change})
+	_ = copied.CloseWithError(err) // nil is the end of the plan; it never fails
+	f.judged = <-judged
+	if err != nil {
+		return f, err
+	}
+	f.changes = n.Sum()
 	f.policies.Verdict, f.policies.Counts = f.judged.Verdict, map[pipelines.Verdict]int{}
 	for _, v := range pipelines.Verdicts {
 		if n := f.judged.Judged[string(v)]; n > 0 {
@@ -77,6 +97,19 @@ func read(ctx context.Context, file string, t Target, root *os.Root, base fs.FS,
 		}
 	}
 	return f, nil
+}
+
+// change lists what a plan does, by address.
+func (f *facts) change(c *tfjson.ResourceChange) error {
+	if c.Change == nil || c.Change.Actions.NoOp() {
+		return nil
+	}
+	change := ledger.Change{Address: c.Address}
+	for _, action := range c.Change.Actions {
+		change.Actions = append(change.Actions, string(action))
+	}
+	f.list = append(f.list, change)
+	return nil
 }
 
 // public says what of a target may be shown: what stands in its code, and nothing
@@ -145,23 +178,4 @@ func needsPerson(t Target, level risk.Level) bool {
 		from = risk.High
 	}
 	return t.Environment.Gated() && level.Rank() >= from.Rank()
-}
-
-// changesIn lists what a plan does, by address.
-func changesIn(file string) ([]ledger.Change, error) {
-	var list []ledger.Change
-	err := onFile(file, func(r io.Reader) error {
-		_, err := planjson.Walk(r, planjson.Visitor{Change: func(c *tfjson.ResourceChange) error {
-			if c.Change != nil && !c.Change.Actions.NoOp() {
-				change := ledger.Change{Address: c.Address}
-				for _, action := range c.Change.Actions {
-					change.Actions = append(change.Actions, string(action))
-				}
-				list = append(list, change)
-			}
-			return nil
-		}})
-		return err
-	})
-	return list, err
 }

@@ -94,7 +94,7 @@ func (e *execution) settled(ctx context.Context) pipelines.Result {
 	if exit == 2 {
 		result.Reason += "; a plan made after it is not empty: what was applied does not stay as it is written"
 	}
-	f, err := read(ctx, filepath.Join(after, JSONFile), e.t, e.root, nil, e.Config)
+	f, err := e.judge.read(ctx, filepath.Join(after, JSONFile), e.t)
 	if err != nil {
 		return e.unsettled(result, err)
 	}

@@ -57,6 +57,7 @@ type planning struct {
 	Plan
 	root    *os.Root
 	runner  *terraform.Runner
+	rules   *judge
 	pending map[string]Outcome // by id, what was planned before
 	review  bool               // an apply plans again: see Record.Review
 	planned map[string]planned // by id
@@ -97,7 +98,7 @@ func (p Plan) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	defer runner.Close() // copies of providers hold no secret: what stays of them costs room alone
-	run := &planning{Plan: p, root: root, runner: runner, pending: map[string]Outcome{}, planned: map[string]planned{}}
+	run := &planning{Plan: p, root: root, runner: runner, rules: &judge{root: root, base: p.Base, config: p.Config}, pending: map[string]Outcome{}, planned: map[string]planned{}}
 	report := run.waves(ctx, targets)
 	run.judge(report)
 	report.Notices = append(report.Notices, unused(root.FS(), p.Selection, p.Config.Live)...)

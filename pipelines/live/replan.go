@@ -62,7 +62,7 @@ func (a *applying) again(ctx context.Context, t Target, dir string) (replanned, 
 	// It takes no lock of its own, of which nobody would know whose it is if we were
 	// killed: the state is compared once it is locked.
 	p := &planning{Plan: Plan{Scope: quiet, Config: a.Config, Out: dir, LockTimeout: noLock, Program: a.Program, Mirror: a.Mirror, Token: a.Token, Creator: a.Creator, Destroy: a.Destroy, Now: a.Now},
-		root: a.root, runner: a.runner, pending: map[string]Outcome{}, planned: map[string]planned{}, room: room, review: true}
+		root: a.root, runner: a.runner, rules: a.judge, pending: map[string]Outcome{}, planned: map[string]planned{}, room: room, review: true}
 	out := replanned{p.target(ctx, t), dir}
 	switch out.record.Outcome {
 	case NoChanges:

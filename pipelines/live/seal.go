@@ -34,6 +34,9 @@ type Seal struct {
 	// from here: the record was written beside code of the pull request. The zero
 	// value takes the record's.
 	Creator Creator
+	// Authors are the e-mail addresses of who wrote or committed the change, see Authors;
+	// nil: nobody knows.
+	Authors []string
 	// Key signs.
 	Key crypto.Signer
 	// Store receives the capsules; nil leaves them in Dir alone.
@@ -78,6 +81,7 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 		dirs = append(dirs, dir)
 	}
 	slices.Sort(dirs)
+	rules := &judge{root: root, base: s.Base, config: s.Config}
 	var sealed []Sealed
 	var pages []page.Target
 	for _, dir := range dirs {
@@ -90,7 +94,7 @@ func (s Seal) Run(ctx context.Context) ([]Sealed, error) {
 			pages = append(pages, s.shown(targets[i], record, nil, ""))
 			continue
 		}
-		one, facts, err := s.seal(ctx, root, dir, targets[i], record)
+		one, facts, err := s.seal(ctx, rules, dir, targets[i], record)
 		if err != nil {
 			return sealed, fmt.Errorf("sealing the plan of %q: %w", record.Target, err)
 		}
@@ -109,7 +113,7 @@ func (s Seal) shown(t Target, r Record, f *facts, digest string) page.Target {
 
 // seal binds what can be known without trusting what the plan's process wrote: the
 // closure, the risk and the verdicts are found out anew from the files.
-func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, record Record) (Sealed, *facts, error) {
+func (s Seal) seal(ctx context.Context, rules *judge, dir string, t Target, record Record) (Sealed, *facts, error) {
 	closure, err := Closure(t.home, t)
 	if err != nil {
 		return Sealed{}, nil, err
@@ -126,7 +130,8 @@ func (s Seal) seal(ctx context.Context, root *os.Root, dir string, t Target, rec
 		m.Creator = s.Creator.manifest()
 		m.Creator.Dirty = dirty
 	}
-	facts, err := read(ctx, filepath.Join(dir, JSONFile), t, root, s.Base, s.Config)
+	s.authored(&m)
+	facts, err := rules.read(ctx, filepath.Join(dir, JSONFile), t)
 	if err != nil {
 		return Sealed{}, nil, err
 	}

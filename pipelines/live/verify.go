@@ -106,6 +106,10 @@ func (a *applying) signed(ctx context.Context, t Target, c *capsule.Capsule) (ma
 	if len(c.Manifest.Risk.Addresses) == 0 {
 		return nil, nil
 	}
+	if a.Config.Live.AuthorsKnown && !c.Manifest.Creator.AuthorsKnown {
+		return nil, &pipelines.Error{Err: errors.New("approving: it is not known who wrote each commit of the change, and live.authors_known asks for that"),
+			Hint: "name the e-mail addresses of its authors and committers under live.authors, and plan and seal it again with --base"}
+	}
 	approvers, err := Keys(a.Config.Live.Approvers)
 	if err != nil {
 		return nil, err

@@ -23,42 +23,56 @@ import (
 // could find the secret by trying. It belongs beside the plan, in the sealed part;
 // what a public manifest may say of it is Bind.
 func Normalise(plan io.Reader) ([]byte, error) {
-	var sums [][32]byte
-	add := func(kind string, value any) error {
-		text, err := json.Marshal([]any{kind, value})
-		if err != nil {
-			return fmt.Errorf("normalising a change: %w", err)
-		}
-		sums = append(sums, sha256.Sum256(text))
-		return nil
+	var n Normaliser
+	if _, err := planjson.Walk(plan, n.Visitor()); err != nil {
+		return nil, err
 	}
-	_, err := planjson.Walk(plan, planjson.Visitor{
+	return n.Sum(), nil
+}
+
+// Normaliser is Normalise for a walk that others take part in.
+type Normaliser struct{ sums [][32]byte }
+
+// Visitor is what has to walk the plan; it changes nothing of what it is told.
+func (n *Normaliser) Visitor() planjson.Visitor {
+	return planjson.Visitor{
 		Change: func(r *tfjson.ResourceChange) error {
 			moved := r.PreviousAddress != "" && r.PreviousAddress != r.Address
 			if r.Change != nil && r.Change.Actions.NoOp() && !moved && r.Change.Importing == nil {
 				return nil
 			}
-			r.ActionReason = "" // it explains and does nothing
-			return add("resource", r)
+			does := *r
+			does.ActionReason = "" // it explains and does nothing
+			return n.add("resource", &does)
 		},
-		Deferred:   func(d *tfjson.DeferredResourceChange) error { return add("deferred", d) },
-		Invocation: func(i *tfjson.ActionInvocation) error { return add("action", i) },
+		Deferred:   func(d *tfjson.DeferredResourceChange) error { return n.add("deferred", d) },
+		Invocation: func(i *tfjson.ActionInvocation) error { return n.add("action", i) },
 		Output: func(name string, c *tfjson.Change) error {
 			if c.Actions.NoOp() {
 				return nil
 			}
-			return add("output", []any{name, c})
+			return n.add("output", []any{name, c})
 		},
-	})
-	if err != nil {
-		return nil, err
 	}
-	slices.SortFunc(sums, func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) })
+}
+
+func (n *Normaliser) add(kind string, value any) error {
+	text, err := json.Marshal([]any{kind, value})
+	if err != nil {
+		return fmt.Errorf("normalising a change: %w", err)
+	}
+	n.sums = append(n.sums, sha256.Sum256(text))
+	return nil
+}
+
+// Sum is the digest, after the walk.
+func (n *Normaliser) Sum() []byte {
+	slices.SortFunc(n.sums, func(a, b [32]byte) int { return slices.Compare(a[:], b[:]) })
 	all := sha256.New()
-	for _, sum := range sums {
+	for _, sum := range n.sums {
 		all.Write(sum[:])
 	}
-	return all.Sum(nil), nil
+	return all.Sum(nil)
 }
 
 // Bind is what a public manifest may say of a digest of Normalise: HMAC-SHA-256,

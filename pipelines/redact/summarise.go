@@ -51,14 +51,15 @@ func Summarise(plan io.Reader, o Options) (Summary, error) {
 	return c.summary(header), nil
 }
 
-// Review makes a plan and its risk public, reading it once.
-func Review(plan io.Reader, o Options) (Summary, risk.Assessment, error) {
+// Review makes a plan and its risk public, reading it once. more are told of the same
+// walk, before anything else is, and change nothing of what they are told.
+func Review(plan io.Reader, o Options, more ...planjson.Visitor) (Summary, risk.Assessment, error) {
 	j, err := risk.New(o.Risk)
 	if err != nil {
 		return Summary{}, risk.Assessment{}, err
 	}
 	c := newCollector(o)
-	header, err := planjson.Walk(plan, planjson.Tee(j.Visitor(), c.visitor()))
+	header, err := planjson.Walk(plan, planjson.Tee(append(slices.Clone(more), j.Visitor(), c.visitor())...))
 	if err != nil {
 		return Summary{}, risk.Assessment{}, err
 	}

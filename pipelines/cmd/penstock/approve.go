@@ -103,6 +103,11 @@ func mayApprove(c config.Live, of *capsule.Capsule, name string, key crypto.Sign
 	if !public.Equal(key.Public()) {
 		return usage("the key is not that of %q in %s", name, config.File)
 	}
+	for _, author := range of.Manifest.Creator.Made() {
+		if strings.EqualFold(author, name) {
+			return usage("%q made the change, and cannot approve it", name)
+		}
+	}
 	for _, address := range addresses {
 		if !slices.Contains(of.Manifest.Risk.Addresses, address) {
 			return usage("%q is not among what needs a person", address)

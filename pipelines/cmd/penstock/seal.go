@@ -40,6 +40,11 @@ take from the process that planned.`,
 			defer done()
 			seal := live.Seal{Dir: plans, Scope: s.Scope, Config: s.config, Images: images, Mirror: f.mirror}
 			seal.Creator, _ = f.who(cmd.Context(), s)
+			if s.checkout != nil {
+				seal.Authors = s.checkout.Authors
+			} else {
+				seal.Authors = live.Authors(cmd.Context(), s.Root, s.Selection.Base)
+			}
 			if seal.Key, err = capsule.ReadSigner(key); err != nil {
 				return err
 			}

@@ -223,6 +223,7 @@ func (p *program) stackSeal(name string) *cobra.Command {
 			}
 			seal.Config.Live.Recipients = append(slices.Clone(seal.Config.Live.Recipients), recipients...)
 			seal.Creator, _ = f.who(cmd.Context(), s.home)
+			seal.Authors = live.Authors(cmd.Context(), s.home.Root, f.base)
 			if seal.Key, err = capsule.ReadSigner(key); err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ files included). Without --base it lists every unit.`,
 			}
 			if export != "" {
 				commit, dirty := live.Checkout(cmd.Context(), root)
-				selected.Checkout = &catalog.Checkout{Commit: commit, Dirty: dirty}
+				selected.Checkout = &catalog.Checkout{Commit: commit, Dirty: dirty, Authors: live.Authors(cmd.Context(), root, selected.Selection.Base)}
 				if err := selected.Export(cmd.Context(), export); err != nil {
 					return err
 				}
