@@ -90,9 +90,9 @@ func (r *record) found(f pipelines.Finding) {
 	r.findings = append(r.findings, f)
 }
 
-// leak is something that may be left.
-func (r *record) leak(address, why string) {
-	r.found(pipelines.Finding{Rule: "leak", Verdict: pipelines.Fail, Resource: address, Message: why})
+// kept is something that its own process could not destroy. Whether it leaked, the sweep says.
+func (r *record) kept(address, why string) {
+	r.found(pipelines.Finding{Rule: "cleanup", Verdict: pipelines.Fail, Resource: address, Message: why})
 }
 
 // close gives those a verdict that have none when their process is over: what it had

@@ -200,7 +200,7 @@ func (e *tftestEvents) line(line []byte) {
 	}
 	if c := event.Cleanup; c != nil {
 		for _, failed := range c.Failed {
-			e.record.leak(failed.Instance, "terraform test could not destroy it")
+			e.record.kept(failed.Instance, "terraform test could not destroy it")
 		}
 	}
 	if r := event.TestRun; r != nil && r.Progress == "complete" {
