@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/terraform-config-inspect/tfconfig"
 
-	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/deployed"
 	"github.com/penstock-dev/penstock/pipelines/deployed/record"
 )
@@ -87,7 +86,4 @@ func outside(unit string) [][2]string {
 	}
 	slices.SortFunc(found, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return found
-}
-
-func (s *sweeping) lastLook(ctx context.Context, r deployed.Run, all []deployed.Deployment, result *pipelines.Result) {
 }
