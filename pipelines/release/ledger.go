@@ -115,6 +115,13 @@ func (p *planner) last(ctx context.Context, module string) (*Previous, error) {
 		return nil, nil
 	case !records:
 		tag := tagOf(module, top.String())
+		said, err := p.repo.recordOf(ctx, p.remote, tag)
+		if err != nil {
+			return nil, err
+		}
+		if said != "" {
+			return nil, refused("the record of the tag %q is gone; its digest was %s", tag, said)
+		}
 		p.out.notice("the last tag of %s, %q, was made without a record; it is taken as it is", module, tag)
 		return &Previous{Version: top.String(), Tag: tag, Commit: p.remote.commitOf("refs/tags/" + tag)}, nil
 	case tags && known.less(top):
@@ -132,6 +139,25 @@ func (p *planner) last(ctx context.Context, module string) (*Previous, error) {
 		return nil, refused("the tag %q was moved: it was on %.12s, and is on %.12s", record.Tag, record.Commit, p.remote.commitOf(ref))
 	}
 	return &Previous{Version: record.Version, Tag: record.Tag, Commit: record.Commit, Record: sum}, nil
+}
+
+var recordSum = regexp.MustCompile(`(?m)^Penstock-Record: (sha256:[0-9a-f]{64})$`)
+
+// recordOf is the digest of the record that a tag says it was made with, or "".
+func (r *repo) recordOf(ctx context.Context, remote *refs, tag string) (string, error) {
+	ref := "refs/tags/" + tag
+	if remote.peeled[ref] == "" {
+		return "", nil // it is no annotated tag
+	}
+	text, err := r.git(ctx, nil, "cat-file", "tag", remote.all[ref])
+	if err != nil {
+		return "", err
+	}
+	all := recordSum.FindAllSubmatch(text, -1)
+	if len(all) == 0 {
+		return "", nil
+	}
+	return string(all[len(all)-1][1]), nil // the last line: what stands above, others wrote
 }
 
 // order says whether a later commit was released already, and refuses where the last

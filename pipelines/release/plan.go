@@ -139,7 +139,10 @@ func (p *planner) members(c *catalogAt, dir string, dirs []string) []string {
 // plan computes the release of every module that changed.
 func (p *planner) plan(ctx context.Context) error {
 	for _, unit := range p.head.selection.Units {
-		if unit.Kind != pipelines.Module {
+		switch {
+		case unit.Kind == pipelines.Module:
+		case unit.Kind == pipelines.Live && p.wasModule(unit): // it is not left out without a word
+		default:
 			continue
 		}
 		p.out.Total++
@@ -151,6 +154,22 @@ func (p *planner) plan(ctx context.Context) error {
 	}
 	p.strayFragments()
 	return nil
+}
+
+// wasModule says whether what the catalog takes for live has releases, or is only taken
+// for it because it cannot be read.
+func (p *planner) wasModule(unit pipelines.Unit) bool {
+	name := p.name(unit.Path)
+	if len(p.remote.tagged(name)) > 0 || len(p.ledger.versions[name]) > 0 {
+		return true
+	}
+	r := &reading{snapshot: p.head.snapshot, src: map[string][]byte{}}
+	for _, file := range p.head.files(unit.Path, openTofu) {
+		if _, err := r.body(file); err != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // judged takes an error that is about one module as a refusal.

@@ -142,9 +142,6 @@ func (p *planner) wanted() []string {
 		list = append(list, Branch)
 	}
 	for _, unit := range p.head.selection.Units {
-		if unit.Kind != pipelines.Module {
-			continue
-		}
 		name := p.name(unit.Path)
 		if top, ok := highest(p.remote.tagged(name)); ok {
 			list = append(list, "refs/tags/"+tagOf(name, top.String()))

@@ -33,6 +33,7 @@ var passed = []string{"PATH", "HOME", "TMPDIR", "USER", "SSH_AUTH_SOCK", "SSH_AG
 func run(ctx context.Context, dir string, env []string, stdin []byte, args ...string) (process.Output, error) {
 	argv := []string{"git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false", "-c", "safe.directory=*",
 		"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "push.followTags=false", "-c", "push.gpgSign=false", "-c", "protocol.ext.allow=never",
+		"-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=300", // a server that is silent for so long will not answer
 		"-c", "core.logAllRefUpdates=false", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false", "--no-optional-locks", "--no-pager"}
 	all := []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1", "LC_ALL=C"}
 	for _, name := range passed {

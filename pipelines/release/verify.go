@@ -38,9 +38,7 @@ type verification struct {
 	remote  *refs
 	ledger  *ledger
 	results map[string]*pipelines.Result
-	// sums are the digests that tags and later records remember, by tag.
-	sums map[string]string
-	base string
+	base    string
 }
 
 // Run returns one result for each module that has a tag or a record.
@@ -61,7 +59,7 @@ func (v Verify) Run(ctx context.Context) (*pipelines.Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	c := &verification{remote: remote, results: map[string]*pipelines.Result{}, sums: map[string]string{}, base: remote.head}
+	c := &verification{remote: remote, results: map[string]*pipelines.Result{}, base: remote.head}
 	if c.repo, err = v.copy(ctx, dir, remote); err != nil {
 		return nil, err
 	}
@@ -108,7 +106,11 @@ func (v Verify) copy(ctx context.Context, dir string, remote *refs) (*repo, erro
 	}
 	// The address may hold a token of the user's configuration: it goes by a file of this
 	// repository, and not by an argument.
-	config := fmt.Sprintf("[remote \"origin\"]\n\turl = %s\n", quoted(address))
+	config, err := v.access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config += fmt.Sprintf("[remote \"origin\"]\n\turl = %s\n", quoted(address))
 	f, err := os.OpenFile(filepath.Join(dir, ".git", "config"), os.O_APPEND|os.O_WRONLY, 0o600)
 	if err == nil {
 		_, err = f.WriteString(config)
@@ -122,6 +124,29 @@ func (v Verify) copy(ctx context.Context, dir string, remote *refs) (*repo, erro
 		return nil, fmt.Errorf("fetching from the remote %q: %w", withoutPassword(v.Remote), err)
 	}
 	return r, nil
+}
+
+// access is what the user's repository is configured with to reach remotes, such as the
+// header that actions/checkout leaves there.
+func (v Verify) access(ctx context.Context) (string, error) {
+	out, err := run(ctx, v.Dir, nil, nil, "config", "--local", "--includes", "-z", "--get-regexp", `^(http|credential|url)\.|^core\.sshcommand$`)
+	if err != nil || out.Exit != 0 { // there is none, or no repository
+		return "", err
+	}
+	var b strings.Builder
+	for entry := range strings.SplitSeq(string(out.Stdout), "\x00") {
+		name, value, ok := strings.Cut(entry, "\n")
+		first, last := strings.IndexByte(name, '.'), strings.LastIndexByte(name, '.')
+		if !ok || first < 0 {
+			continue
+		}
+		section := name[:first]
+		if last > first {
+			section += " " + quoted(name[first+1:last])
+		}
+		fmt.Fprintf(&b, "[%s]\n\t%s = %s\n", section, name[last+1:], quoted(value))
+	}
+	return b.String(), nil
 }
 
 // quoted is a value of a git configuration.
@@ -180,7 +205,6 @@ func (c *verification) module(ctx context.Context, module string, list []semver)
 			c.find(module, "record-altered", unmade, "the record of %s does not follow the one before it, whose digest is %s", record.Version, before)
 		}
 		if record.Previous != nil && record.Previous.Record != "" {
-			c.sums[record.Previous.Tag] = record.Previous.Record
 			if v, ok := parseVersion(record.Previous.Version); !ok || !slices.Contains(list, v) {
 				c.find(module, "record-vanished", unmade, "the record of %s is gone, which the one of %s follows", record.Previous.Version, record.Version)
 			}
@@ -209,6 +233,9 @@ func (c *verification) release(ctx context.Context, r *Record, seal *Seal) error
 		c.find(r.Module, "tag-moved", back, "the tag %q is on %.12s; it was on %.12s", r.Tag, c.remote.commitOf(ref), r.Commit)
 	case object != seal.Object:
 		c.find(r.Module, "tag-retargeted", back, "the tag %q is another object than the one that was pushed, on the same commit", r.Tag)
+	}
+	if was := r.Previous; was != nil && was.Record == "" && c.remote.commitOf("refs/tags/"+was.Tag) != was.Commit {
+		c.find(r.Module, "tag-moved", "", "the tag %q, made by hand, is on %.12s; it was on %.12s when %s was released", was.Tag, or(c.remote.commitOf("refs/tags/"+was.Tag), "nothing"), was.Commit, r.Version)
 	}
 	if sum := r.Interfaces.digest(); sum != r.InterfaceDigest {
 		c.find(r.Module, "record-altered", "", "the interface in the record of %s has the digest %s, and not %s", r.Version, sum, r.InterfaceDigest)
@@ -262,8 +289,6 @@ func (c *verification) commit(ctx context.Context, r *Record) error {
 	return nil
 }
 
-var recordSum = regexp.MustCompile(`(?m)^Penstock-Record: (sha256:[0-9a-f]{64})$`)
-
 // tags judges what there is on the remote: each tag of a release has its record, and
 // the one that it was made with.
 func (c *verification) tags(ctx context.Context) error {
@@ -278,13 +303,9 @@ func (c *verification) tags(ctx context.Context) error {
 		}
 		module, tag := path.Clean(m[1]), strings.TrimPrefix(ref, "refs/tags/")
 		c.result(module)
-		text, err := c.repo.git(ctx, nil, "cat-file", "-p", "--end-of-options", c.remote.all[ref])
+		said, err := c.repo.recordOf(ctx, c.remote, tag)
 		if err != nil {
 			return err
-		}
-		said := ""
-		if all := recordSum.FindAllSubmatch(text, -1); c.remote.peeled[ref] != "" && len(all) > 0 {
-			said = string(all[len(all)-1][1])
 		}
 		recorded := slices.Contains(c.ledger.versions[module], version)
 		switch {
