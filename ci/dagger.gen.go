@@ -1835,6 +1835,13 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
 				}
 			}
+			var units []string
+			if inputArgs["units"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["units"]), &units)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg units", err))
+				}
+			}
 			var parallel int
 			if inputArgs["parallel"] != nil {
 				err = json.Unmarshal([]byte(inputArgs["parallel"]), &parallel)
@@ -1842,7 +1849,7 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg parallel", err))
 				}
 			}
-			return (*Tester).Terratest(&parent, ctx, base, parallel)
+			return (*Tester).Terratest(&parent, ctx, base, units, parallel)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -61,6 +61,9 @@ func (r *Tester) Terratest(
 	// Branch, tag or commit to compare with; without it every unit is tested.
 	// +optional
 	base string,
+	// Test only these units of those that are selected.
+	// +optional
+	units []string,
 	// How many tests run at once; by default as penstock.yaml says.
 	// +optional
 	parallel int,
@@ -68,6 +71,9 @@ func (r *Tester) Terratest(
 	command := []string{"terratest"}
 	if base != "" {
 		command = append(command, "--base", base)
+	}
+	for _, unit := range units {
+		command = append(command, "--unit", unit)
 	}
 	if parallel > 0 {
 		command = append(command, "--parallel", fmt.Sprint(parallel))
