@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/registries"
 )
 
 // ErrRefused says that something was read, judged, and must not be: a tag that would
@@ -31,7 +32,7 @@ var ErrEnvironment = errors.New("no such environment")
 
 // Registry is how registries are reached. Its zero value is what the program uses.
 type Registry struct {
-	// Keychain has the credentials. Default: those of docker login.
+	// Keychain has the credentials. Default: those of docker login, and to ECR those of the session with AWS.
 	Keychain authn.Keychain
 	// Backoff is how often and after how long a request that was throttled or met a
 	// broken registry is sent again. Default: five times, after 1, 2, 4 and 8 seconds.
@@ -47,7 +48,7 @@ type connection struct {
 
 func (r Registry) connect(ctx context.Context) (*connection, error) {
 	if r.Keychain == nil {
-		r.Keychain = authn.DefaultKeychain
+		r.Keychain = registries.Keychain
 	}
 	if r.Backoff.Steps == 0 {
 		r.Backoff = remote.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.2, Steps: 5}
