@@ -24,11 +24,12 @@ type Applier struct {
 }
 
 // Applier takes the rights to apply: those of a role that writes, and the identity
-// that opens capsules.
+// that opens capsules, where what is called opens any.
 //
 // Example: dagger call --source=. applier --oidc-token=env:TOKEN --identity=env:IDENTITY apply --base=HEAD~1 report export --path=apply
 func (p *Penstock) Applier(
-	// The private key that opens capsules.
+	// The private key that opens capsules: needed by what applies one.
+	// +optional
 	identity *dagger.Secret,
 	// A file of credentials of AWS.
 	// +optional
@@ -76,7 +77,27 @@ func (r *Applier) Apply(
 	// +optional
 	environments []string,
 ) (*Applied, error) {
-	return r.effect(ctx, "apply", base, environments, "--identity", "/run/secrets/identity", "--replanned", replanned)
+	opens, err := r.opens("apply")
+	if err != nil {
+		return nil, err
+	}
+	return r.effect(ctx, "apply", base, environments, append(opens, "--replanned", replanned)...)
+}
+
+// opens are the arguments of a command that opens capsules.
+func (r *Applier) opens(what string) ([]string, error) {
+	if r.Identity == nil {
+		return nil, fmt.Errorf("running %s: it opens capsules, and there is no key: give --identity to applier", what)
+	}
+	return []string{"--identity", "/run/secrets/identity"}, nil
+}
+
+// withIdentity mounts the key that opens capsules, where there is one.
+func (r *Applier) withIdentity(c *dagger.Container) *dagger.Container {
+	if r.Identity == nil {
+		return c
+	}
+	return c.WithMountedSecret("/run/secrets/identity", r.Identity)
 }
 
 // replanned is where an apply puts plans that nobody has reviewed.
@@ -129,7 +150,7 @@ func (r *Applied) Assert(ctx context.Context) (string, error) {
 func (r *Applier) effect(ctx context.Context, name, base string, environments []string, more ...string) (*Applied, error) {
 	command := slices.Concat([]string{name, "--out", "/report"}, where(environments, r.Store), more)
 	needs := []dagger.WithContainerFunc{func(c *dagger.Container) *dagger.Container {
-		return c.WithMountedSecret("/run/secrets/identity", r.Identity).WithDirectory(replanned, dag.Directory())
+		return c.With(r.withIdentity).WithDirectory(replanned, dag.Directory())
 	}}
 	if r.Forge != nil && name == "apply" {
 		command = append(command, "--token-file", "/run/secrets/forge")

@@ -61,12 +61,14 @@ func convertSlice[I any, O any](in []I, f func(I) O) []O {
 
 func (r Penstock) MarshalJSON() ([]byte, error) {
 	var concrete struct {
-		Source    *dagger.Directory
-		Root      string
-		Images    []string
-		Built     *dagger.File
-		Providers *dagger.Directory
-		Bundle    *dagger.Directory
+		Source         *dagger.Directory
+		Root           string
+		Images         []string
+		Built          *dagger.File
+		Providers      *dagger.Directory
+		Bundle         *dagger.Directory
+		RegistryConfig *dagger.Secret
+		Registry       *dagger.Service
 	}
 	concrete.Source = r.Source
 	concrete.Root = r.Root
@@ -74,17 +76,21 @@ func (r Penstock) MarshalJSON() ([]byte, error) {
 	concrete.Built = r.Built
 	concrete.Providers = r.Providers
 	concrete.Bundle = r.Bundle
+	concrete.RegistryConfig = r.RegistryConfig
+	concrete.Registry = r.Registry
 	return json.Marshal(&concrete)
 }
 
 func (r *Penstock) UnmarshalJSON(bs []byte) error {
 	var concrete struct {
-		Source    *dagger.Directory
-		Root      string
-		Images    []string
-		Built     *dagger.File
-		Providers *dagger.Directory
-		Bundle    *dagger.Directory
+		Source         *dagger.Directory
+		Root           string
+		Images         []string
+		Built          *dagger.File
+		Providers      *dagger.Directory
+		Bundle         *dagger.Directory
+		RegistryConfig *dagger.Secret
+		Registry       *dagger.Service
 	}
 	err := json.Unmarshal(bs, &concrete)
 	if err != nil {
@@ -96,6 +102,8 @@ func (r *Penstock) UnmarshalJSON(bs []byte) error {
 	r.Built = concrete.Built
 	r.Providers = concrete.Providers
 	r.Bundle = concrete.Bundle
+	r.RegistryConfig = concrete.RegistryConfig
+	r.Registry = concrete.Registry
 	return nil
 }
 
@@ -296,6 +304,26 @@ func (r *Applied) UnmarshalJSON(bs []byte) error {
 	r.Dir = concrete.Dir
 	r.Module = concrete.Module
 	r.New = concrete.New
+	return nil
+}
+
+func (r Values) MarshalJSON() ([]byte, error) {
+	var concrete struct {
+		Run *Run
+	}
+	concrete.Run = r.Run
+	return json.Marshal(&concrete)
+}
+
+func (r *Values) UnmarshalJSON(bs []byte) error {
+	var concrete struct {
+		Run *Run
+	}
+	err := json.Unmarshal(bs, &concrete)
+	if err != nil {
+		return err
+	}
+	r.Run = concrete.Run
 	return nil
 }
 
@@ -682,7 +710,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg cluster", err))
 				}
 			}
-			return (*Applier).ServiceDeploy(&parent, ctx, env, image, kubeconfig, key, registryUser, registryPassword, registry, cluster)
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			return (*Applier).ServiceDeploy(&parent, ctx, env, image, kubeconfig, key, registryUser, registryPassword, registry, cluster, base)
 		case "ServiceIac":
 			var parent Applier
 			err = json.Unmarshal(parentJSON, &parent)
@@ -703,7 +738,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recover", err))
 				}
 			}
-			return (*Applier).ServiceIac(&parent, ctx, env, recover)
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			return (*Applier).ServiceIac(&parent, ctx, env, recover, base)
 		case "ServiceIam":
 			var parent Applier
 			err = json.Unmarshal(parentJSON, &parent)
@@ -724,7 +766,14 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg recover", err))
 				}
 			}
-			return (*Applier).ServiceIam(&parent, ctx, env, recover)
+			var base string
+			if inputArgs["base"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["base"]), &base)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg base", err))
+				}
+			}
+			return (*Applier).ServiceIam(&parent, ctx, env, recover, base)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
@@ -1504,7 +1553,21 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg bundle", err))
 				}
 			}
-			return New(source, root, program, providers, images, bundle)
+			var registryConfig *dagger.Secret
+			if inputArgs["registryConfig"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registryConfig"]), &registryConfig)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registryConfig", err))
+				}
+			}
+			var registry *dagger.Service
+			if inputArgs["registry"] != nil {
+				err = json.Unmarshal([]byte(inputArgs["registry"]), &registry)
+				if err != nil {
+					panic(fmt.Errorf("%s: %w", "failed to unmarshal input arg registry", err))
+				}
+			}
+			return New(source, root, program, providers, images, bundle, registryConfig, registry)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}
@@ -1850,6 +1913,39 @@ func invoke(ctx context.Context, parentJSON []byte, parentName string, fnName st
 				}
 			}
 			return (*Tester).Terratest(&parent, ctx, base, units, parallel)
+		default:
+			return nil, fmt.Errorf("unknown function %s", fnName)
+		}
+	case "Values":
+		switch fnName {
+		case "Assert":
+			var parent Values
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Values).Assert(&parent, ctx)
+		case "File":
+			var parent Values
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Values).File(&parent, ctx)
+		case "Report":
+			var parent Values
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Values).Report(&parent), nil
+		case "Summary":
+			var parent Values
+			err = json.Unmarshal(parentJSON, &parent)
+			if err != nil {
+				panic(fmt.Errorf("%s: %w", "failed to unmarshal parent object", err))
+			}
+			return (*Values).Summary(&parent, ctx)
 		default:
 			return nil, fmt.Errorf("unknown function %s", fnName)
 		}

@@ -128,7 +128,7 @@ func (i *Image) DockerPush(
 	for _, tag := range tags {
 		args = append(args, "--tag", tag)
 	}
-	c := i.Module.serviceDir("golang").With(atRegistry(ctx, repository, registryUser, registryPassword, registry)).WithMountedDirectory("/image", i.Dir)
+	c := i.Module.serviceDir("golang").With(i.Module.atRegistry(ctx, repository, registryUser, registryPassword, registry)).WithMountedDirectory("/image", i.Dir)
 	return firstWord(c.With(anew).WithExec(args).Stdout(ctx))
 }
 
@@ -152,7 +152,7 @@ func (p *Penstock) ImagePromote(
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
-	c := p.serviceDir("golang").With(atRegistry(ctx, to, registryUser, registryPassword, registry))
+	c := p.serviceDir("golang").With(p.atRegistry(ctx, to, registryUser, registryPassword, registry))
 	text, err := c.With(anew).WithExec([]string{"penstock", "image-promote", from, to, "--json"}).Stdout(ctx)
 	if err != nil {
 		return "", err
@@ -202,7 +202,7 @@ func (p *Penstock) BundlePublish(
 	// +optional
 	registry *dagger.Service,
 ) (string, error) {
-	c := p.serviceDir("golang").With(atRegistry(ctx, strings.TrimPrefix(to, "oci://"), registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
+	c := p.serviceDir("golang").With(p.atRegistry(ctx, strings.TrimPrefix(to, "oci://"), registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
 	cloud := &Cloud{RequestURL: oidcRequestUrl, RequestToken: oidcRequestToken, Variables: variables}
 	c, login, err := cloud.on(c)
 	if err != nil {
@@ -215,28 +215,57 @@ func (p *Penstock) BundlePublish(
 	return firstWord(c.WithExec(append([]string{"penstock", "bundle", "publish", "/dist", "--to", to}, login...)).Stdout(ctx))
 }
 
-// atRegistry gives a container the way to a registry, and a user's rights in it. The
-// configuration with the password is a secret: it is in no layer.
-func atRegistry(ctx context.Context, ref, user string, password *dagger.Secret, registry *dagger.Service) dagger.WithContainerFunc {
+// atRegistry gives a container the way to a registry, and a user's rights in it beside
+// those of the module.
+func (p *Penstock) atRegistry(ctx context.Context, ref, user string, password *dagger.Secret, registry *dagger.Service) dagger.WithContainerFunc {
 	return func(c *dagger.Container) *dagger.Container {
+		if registry == nil {
+			registry = p.Registry
+		}
 		if registry != nil {
 			c = c.WithServiceBinding("registry.localhost", registry)
 		}
 		if user == "" || password == nil {
-			return c
+			return c.With(p.loggedIn(ctx, "", ""))
 		}
 		host, _, _ := strings.Cut(ref, "/")
 		plain, err := password.Plaintext(ctx)
 		if err != nil {
 			return c // the registry then says that it wants a login
 		}
-		auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + plain))
-		text, err := json.Marshal(map[string]any{"auths": map[string]any{host: map[string]string{"auth": auth}}})
-		if err != nil {
+		return c.With(p.loggedIn(ctx, host, base64.StdEncoding.EncodeToString([]byte(user+":"+plain))))
+	}
+}
+
+// loggedIn gives a container the logins of registries: those of the module, and one more
+// where a host is named. They are a secret: they are in no layer.
+func (p *Penstock) loggedIn(ctx context.Context, host, auth string) dagger.WithContainerFunc {
+	return func(c *dagger.Container) *dagger.Container {
+		config, plain := map[string]any{}, ""
+		if p.RegistryConfig != nil {
+			plain, _ = p.RegistryConfig.Plaintext(ctx)
+		}
+		if strings.TrimSpace(plain) != "" { // a workflow passes what it may not have
+			if err := json.Unmarshal([]byte(plain), &config); err != nil {
+				return c.WithError("reading --registry-config: it is not a config.json as docker login writes it")
+			}
+		}
+		if host != "" {
+			auths, _ := config["auths"].(map[string]any)
+			if auths == nil {
+				auths = map[string]any{}
+			}
+			auths[host] = map[string]string{"auth": auth}
+			config["auths"] = auths
+		}
+		if len(config) == 0 {
 			return c
 		}
-		return c.WithMountedSecret("/run/secrets/docker/config.json", dag.SetSecret("registry-"+host+"-"+user, string(text))).
-			WithEnvVariable("DOCKER_CONFIG", "/run/secrets/docker")
+		text, err := json.Marshal(config)
+		if err != nil {
+			return c.WithError("writing the logins of registries: " + err.Error())
+		}
+		return c.WithMountedSecret("/run/secrets/docker/config.json", dag.SetSecret("registries-"+host, string(text))).WithEnvVariable("DOCKER_CONFIG", "/run/secrets/docker")
 	}
 }
 

@@ -36,6 +36,12 @@ type Penstock struct {
 	// The platform's bundle, where it is not the one that penstock.yaml pins.
 	// +private
 	Bundle *dagger.Directory
+	// Logins of registries.
+	// +private
+	RegistryConfig *dagger.Secret
+	// What stands in for the registry of the bundle.
+	// +private
+	Registry *dagger.Service
 }
 
 // New takes the repository to judge.
@@ -58,6 +64,12 @@ func New(
 	// The platform's bundle for the stages on a service; by default the one that penstock.yaml pins.
 	// +optional
 	bundle *dagger.Directory,
+	// Logins of registries that bundles and images are in: a config.json as docker login writes it.
+	// +optional
+	registryConfig *dagger.Secret,
+	// A service that stands in for the registry of the bundle, reached as registry.localhost with its port.
+	// +optional
+	registry *dagger.Service,
 ) (*Penstock, error) {
 	for _, image := range images {
 		name, ref, ok := strings.Cut(image, "=")
@@ -65,7 +77,7 @@ func New(
 			return nil, fmt.Errorf("reading --images: %q is not TOOL=IMAGE of a tool in tools.json", image)
 		}
 	}
-	return &Penstock{Source: source, Root: root, Images: images, Built: program, Providers: providers, Bundle: bundle}, nil
+	return &Penstock{Source: source, Root: root, Images: images, Built: program, Providers: providers, Bundle: bundle, RegistryConfig: registryConfig, Registry: registry}, nil
 }
 
 // Program is the penstock program, built from this module's own source.

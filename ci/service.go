@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,6 +20,7 @@ func (p *Penstock) onService(ctx context.Context, cloud *Cloud, report string, c
 	if p.Bundle != nil && command[0] != "helm-rollback" { // what is brought back is in the cluster
 		c, command = c.WithMountedDirectory("/bundle", p.Bundle), append(command, "--bundle", "/bundle")
 	}
+	c = c.With(p.atRegistry(ctx, "", "", nil, nil)) // what comes next may log in to one more
 	for _, need := range needs {
 		c = c.With(need)
 	}
@@ -78,10 +81,7 @@ type ServicePlan struct {
 }
 
 func (r *Planner) stack(ctx context.Context, stack, env, base string) (*ServicePlan, error) {
-	args := []string{"--env", env}
-	if base != "" {
-		args = append(args, "--base", base)
-	}
+	args := append([]string{"--env", env}, since(base)...)
 	c, err := r.Module.onService(ctx, r.Cloud, "/plans/report/report.json", slices.Concat([]string{stack, "plan", "--out", "/plans"}, args))
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (r *ServicePlan) Seal(
 	store string,
 ) (*ServicePlan, error) {
 	p := r.Planned.Module
-	c := p.serviceDir("golang").WithDirectory("/plans", r.Planned.Dir).WithMountedSecret("/run/secrets/key", key)
+	c := p.serviceDir("golang").With(p.atRegistry(ctx, "", "", nil, nil)).WithDirectory("/plans", r.Planned.Dir).WithMountedSecret("/run/secrets/key", key)
 	args := slices.Concat([]string{"penstock", r.Stack, "seal", "--plans", "/plans", "--key", "/run/secrets/key", "--json"}, r.Args, where(nil, store), r.Planned.Cloud.asks())
 	if p.Bundle != nil {
 		c, args = c.WithMountedDirectory("/bundle", p.Bundle), append(args, "--bundle", "/bundle")
@@ -130,9 +130,9 @@ func (r *ServicePlan) Seal(
 	return &ServicePlan{Planned: &planned, Stack: r.Stack, Args: r.Args}, nil
 }
 
-// HelmValues writes generated_helm_values.yaml of what the stacks have published. It is never cached.
+// HelmValues looks up what the stacks have published, for generated_helm_values.yaml. It is never cached.
 //
-// Example: dagger call --source=. planner --credentials=file:creds helm-values --env=dvlp export --path=generated_helm_values.yaml
+// Example: dagger call --source=. planner --credentials=file:creds helm-values --env=dvlp file export --path=generated_helm_values.yaml
 // +cache="never"
 func (r *Planner) HelmValues(
 	ctx context.Context,
@@ -141,14 +141,52 @@ func (r *Planner) HelmValues(
 	// The digest of the image, sha256:..., or its reference by digest.
 	// +optional
 	image string,
-) (*dagger.File, error) {
-	command := []string{"helm-values", "--env", env, "--out", "/values/generated_helm_values.yaml"}
+) (*Values, error) {
+	command := []string{"helm-values", "--env", env, "--out", generated, "--report", "/values"}
 	if image != "" {
 		command = append(command, "--image-digest", image[strings.LastIndex(image, "@")+1:])
 	}
-	c, err := r.Module.onService(ctx, r.Cloud, "/values/generated_helm_values.yaml", command)
+	c, err := r.Module.onService(ctx, r.Cloud, "/values/report.json", command, func(c *dagger.Container) *dagger.Container {
+		return c.WithDirectory("/values", dag.Directory())
+	})
 	if err != nil {
 		return nil, err
 	}
-	return c.File("/values/generated_helm_values.yaml"), nil
+	return &Values{Run: &Run{Dir: c.Directory("/values"), Module: r.Module}}, nil
+}
+
+const generated = "/values/generated_helm_values.yaml"
+
+// Values are what was looked up for the chart of a service. No secret is among them.
+type Values struct {
+	// +private
+	Run *Run
+}
+
+// Report is a directory with the report in every format, and generated_helm_values.yaml
+// where it was written: it is not where a value is missing, and where the part is left out.
+func (v *Values) Report() *dagger.Directory { return v.Run.Report() }
+
+// Summary is the report as text.
+func (v *Values) Summary(ctx context.Context) (string, error) { return v.Run.Summary(ctx) }
+
+// Assert fails with the exit code of the verdict. That the part is left out is no failure.
+func (v *Values) Assert(ctx context.Context) (string, error) { return v.Run.Assert(ctx) }
+
+// File is generated_helm_values.yaml. Without one the error says what the report says:
+// all that is missing, or why the part is left out.
+func (v *Values) File(ctx context.Context) (*dagger.File, error) {
+	name := path.Base(generated)
+	written, err := v.Run.Dir.Exists(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if written {
+		return v.Run.Dir.File(name), nil
+	}
+	said, err := v.Summary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("looking values up: there is no %s: %s", name, strings.TrimSpace(said))
 }

@@ -20,8 +20,11 @@ func (r *Applier) ServiceIam(
 	// Clean up after an apply that was killed, in place of applying.
 	// +optional
 	recover bool,
+	// Branch, tag or commit to compare with: who may read, sign and approve is as it is there.
+	// +optional
+	base string,
 ) (*Applied, error) {
-	return r.stack(ctx, "service-iam", env, recover)
+	return r.stack(ctx, "service-iam", env, base, recover)
 }
 
 // ServiceIac applies the capsule of a service's infrastructure in an environment, and
@@ -37,15 +40,23 @@ func (r *Applier) ServiceIac(
 	// Clean up after an apply that was killed, in place of applying.
 	// +optional
 	recover bool,
+	// Branch, tag or commit to compare with: who may read, sign and approve is as it is there.
+	// +optional
+	base string,
 ) (*Applied, error) {
-	return r.stack(ctx, "service-iac", env, recover)
+	return r.stack(ctx, "service-iac", env, base, recover)
 }
 
-func (r *Applier) stack(ctx context.Context, stack, env string, recover bool) (*Applied, error) {
-	command := []string{stack, "apply", "--identity", "/run/secrets/identity"}
-	if recover {
-		command = []string{stack, "recover"}
+func (r *Applier) stack(ctx context.Context, stack, env, base string, recover bool) (*Applied, error) {
+	command := []string{stack, "recover"}
+	if !recover {
+		opens, err := r.opens(stack)
+		if err != nil {
+			return nil, err
+		}
+		command = append([]string{stack, "apply"}, opens...)
 	}
+	command = append(command, since(base)...)
 	if recover || r.Forge == nil {
 		return r.onService(ctx, env, command, nil)
 	}
@@ -54,10 +65,18 @@ func (r *Applier) stack(ctx context.Context, stack, env string, recover bool) (*
 	})
 }
 
+// since compares with a base, where one is named.
+func since(base string) []string {
+	if base == "" {
+		return nil
+	}
+	return []string{"--base", base}
+}
+
 // HelmDeploy releases the chart of a service in an environment. It is never cached.
 // Cancelled, helm is killed at once: the next deploy repairs the release.
 //
-// Example: dagger call --source=. applier --identity=env:IDENTITY helm-deploy --env=dvlp --kubeconfig=file:config assert
+// Example: dagger call --source=. applier helm-deploy --env=dvlp --kubeconfig=file:config assert
 // +cache="never"
 func (r *Applier) HelmDeploy(
 	ctx context.Context,
@@ -84,7 +103,7 @@ func (r *Applier) HelmDeploy(
 
 // HelmRollback brings back what was released before. It is never cached.
 //
-// Example: dagger call --source=. applier --identity=env:IDENTITY helm-rollback --env=dvlp --kubeconfig=file:config assert
+// Example: dagger call --source=. applier helm-rollback --env=dvlp --kubeconfig=file:config assert
 // +cache="never"
 func (r *Applier) HelmRollback(
 	ctx context.Context,
@@ -127,19 +146,23 @@ func (r *Applier) ServiceDeploy(
 	// A service that stands in for the cluster's API, reached as https://cluster with its port.
 	// +optional
 	cluster *dagger.Service,
+	// Branch, tag or commit to compare with: who may read, sign and approve is as it is there.
+	// +optional
+	base string,
 ) (*Applied, error) {
+	command := append([]string{"service-deploy", "--image", image, "--key", "/run/secrets/key"}, since(base)...)
+	if r.Identity != nil { // an environment without gates needs none
+		command = append(command, "--identity", "/run/secrets/identity")
+	}
 	need := r.Module.inCluster(kubeconfig, nil, cluster)
-	return r.onService(ctx, env, []string{"service-deploy", "--image", image, "--identity", "/run/secrets/identity", "--key", "/run/secrets/key"},
-		func(c *dagger.Container) *dagger.Container {
-			return c.With(need).With(atRegistry(ctx, image, registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
-		})
+	return r.onService(ctx, env, command, func(c *dagger.Container) *dagger.Container {
+		return c.With(need).With(r.Module.atRegistry(ctx, image, registryUser, registryPassword, registry)).WithMountedSecret("/run/secrets/key", key)
+	})
 }
 
 // onService runs a command that changes the world, once.
 func (r *Applier) onService(ctx context.Context, env string, command []string, need dagger.WithContainerFunc) (*Applied, error) {
-	needs := []dagger.WithContainerFunc{func(c *dagger.Container) *dagger.Container {
-		return c.WithMountedSecret("/run/secrets/identity", r.Identity)
-	}}
+	needs := []dagger.WithContainerFunc{r.withIdentity}
 	if need != nil {
 		needs = append(needs, need)
 	}

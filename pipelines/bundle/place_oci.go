@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/oci"
+	"github.com/penstock-dev/penstock/pipelines/registries"
 	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
@@ -49,7 +49,7 @@ func openOCI(rest string) (place, error) {
 func (r *registry) String() string { return "oci://" + r.repository.Name() }
 
 func (r *registry) options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithRetryBackoff(patience)}
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(registries.Keychain), remote.WithRetryBackoff(patience)}
 }
 
 // patience is how long a registry that answers 500 or the like is asked again:

@@ -26,7 +26,7 @@ import (
 var update = flag.Bool("update", false, "rewrite docs/rules.md")
 
 // settings are those that the fixtures of the built-in rules are judged with.
-var settings = map[string]any{"allowed_ports": []any{443}, "required_tags": []any{"Owner"}, "custom": map[string]any{},
+var settings = map[string]any{"allowed_ports": []any{443}, "required_tags": []any{"Owner"}, "disposable": []any{"environment=dvlp"}, "custom": map[string]any{},
 	"bastion": map[string]any{"security_groups": []any{}, "cidrs": []any{}}}
 
 func builtin(t *testing.T) []*Rule {

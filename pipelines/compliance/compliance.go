@@ -157,7 +157,7 @@ func (r *run) load(ctx context.Context) error {
 // see turns the settings into what rules see, with every member there.
 func (r *run) see() error {
 	s := r.Config.Compliance.Settings
-	r.settings = map[string]any{"allowed_ports": s.AllowedPorts, "required_tags": s.RequiredTags, "custom": s.Custom,
+	r.settings = map[string]any{"allowed_ports": s.AllowedPorts, "required_tags": s.RequiredTags, "disposable": s.Disposable, "custom": s.Custom,
 		"bastion": map[string]any{"security_groups": s.Bastion.SecurityGroups, "cidrs": s.Bastion.CIDRs}}
 	text, err := json.Marshal(r.settings)
 	if err != nil {

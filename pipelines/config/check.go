@@ -111,6 +111,11 @@ func (s Settings) check(p places) error {
 			return refuse(at("required_tags", i), "name the tag, or take it out", "the required tag is empty")
 		}
 	}
+	for i, tag := range s.Disposable {
+		if name, value, ok := strings.Cut(tag, "="); !ok || name == "" || value == "" {
+			return refuse(at("disposable", i), `write it like "environment=dvlp"`, "%q is no tag with its value", tag)
+		}
+	}
 	for i, group := range s.Bastion.SecurityGroups {
 		if strings.TrimSpace(group) == "" {
 			return refuse(at("bastion", "security_groups", i), "name the group, or take it out", "the security group is empty")

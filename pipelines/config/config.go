@@ -58,6 +58,9 @@ type Settings struct {
 	Bastion Bastion `json:"bastion,omitempty"`
 	// RequiredTags must be on every resource that can have tags. Default: none, the rule is off.
 	RequiredTags []string `json:"required_tags,omitempty" jsonschema:"minLength=1"`
+	// Disposable are tags, NAME=VALUE, of what may be deleted by mistake: with one of them
+	// nothing needs deletion protection. Default: none.
+	Disposable []string `json:"disposable,omitempty" jsonschema:"pattern=^[^\\x3d]+\\x3d.+$"`
 	// Custom is for rules of your own; it is passed to them as it is.
 	Custom map[string]any `json:"custom,omitempty"`
 }

@@ -17,7 +17,7 @@ var accepted = []string{
 	`{"version": 1, "compliance": {}}`,
 	"version: 1\nunits:\n  - {path: 'stacks/**', kind: live}\n  - {path: vendor, kind: ignore}\n",
 	"version: 1\ncompliance:\n  policies: [policies, other/rules]\n  rules: {kms-rotation: {enabled: false}, a: {unknown: pass}, b: {}}\n",
-	"version: 1\ncompliance:\n  settings:\n    allowed_ports: [1, 65535]\n    required_tags: [Owner]\n    bastion: {security_groups: [sg-1], cidrs: [10.1.2.0/24, '2001:db8::/32']}\n    custom: {any: {thing: [1, two, null, 1.5]}}\n",
+	"version: 1\ncompliance:\n  settings:\n    allowed_ports: [1, 65535]\n    required_tags: [Owner]\n    disposable: [environment=dvlp, 'a=b=c']\n    bastion: {security_groups: [sg-1], cidrs: [10.1.2.0/24, '2001:db8::/32']}\n    custom: {any: {thing: [1, two, null, 1.5]}}\n",
 	"version: 1\ncompliance:\n  waivers:\n    - {rule: a, unit: 'modules/*', owner: o, reason: c, expires: 2027-01-31}\n    - {rule: a, resource: 'aws_instance.web[\"a-b\"]', owner: o, reason: c, expires: '2027-01-31'}\n",
 	"version: 1\nterratest: {parallel: 4, soft: 30m, hard: 45m, ttl: 24h, retries: 0, states: 's3://b/p', history: ./history}\n",
 	"version: 1\nterratest:\n  accounts: [{name: sandbox, limit: 2, units: ['modules/rds*', 'tests/**']}]\n  examples: [{unit: examples/network, vars: [small.tfvars, ../big.tfvars], account: sandbox}]\n" +
@@ -82,6 +82,8 @@ var refused = map[string]struct {
 	"port":               {text: "version: 1\ncompliance:\n  settings:\n    allowed_ports: [70000]\n", want: "penstock.yaml:4:21: the port is 70000, allowed are 1 to 65535"},
 	"port 0":             {text: "version: 1\ncompliance: {settings: {allowed_ports: [0]}}\n", want: "the port is 0"},
 	"half a port":        {text: "version: 1\ncompliance: {settings: {allowed_ports: [22.5]}}\n", want: "an item of allowed_ports is a number, allowed is a whole number"},
+	"no tag and value":   {text: "version: 1\ncompliance: {settings: {disposable: [dvlp]}}\n", want: `"dvlp" is no tag with its value`},
+	"every value":        {text: "version: 1\ncompliance: {settings: {disposable: ['environment=']}}\n", want: `"environment=" is no tag with its value`},
 	"no tag":             {text: "version: 1\ncompliance: {settings: {required_tags: ['']}}\n", want: "the required tag is empty"},
 	"no group":           {text: "version: 1\ncompliance: {settings: {bastion: {security_groups: ['']}}}\n", want: "the security group is empty"},
 	"cidr":               {text: "version: 1\ncompliance: {settings: {bastion: {cidrs: [all]}}}\n", want: `"all" is not an address range`},
@@ -181,7 +183,7 @@ func TestHintNamesTheNearestKey(t *testing.T) {
 		"version: 1\nUnits: []\n":                        `write "units"; allowed here: version, units, compliance, live, service, image, terratest, release`,
 		"version: 1\ncompliance: {waiver: []}\n":         `write "waivers"; allowed here: policies, settings, rules, waivers`,
 		"version: 1\ncolour: red\n":                      "allowed here: version, units, compliance, live, service, image, terratest, release",
-		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, custom",
+		"version: 1\ncompliance: {settings: {tag: 1}}\n": "allowed here: allowed_ports, bastion, required_tags, disposable, custom",
 	} {
 		_, err := Read(File, []byte(text))
 		var known *Error

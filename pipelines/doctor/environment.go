@@ -24,6 +24,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines/infratype"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
 	"github.com/penstock-dev/penstock/pipelines/internal/process"
+	"github.com/penstock-dev/penstock/pipelines/registries"
 	"github.com/penstock-dev/penstock/pipelines/store"
 	"github.com/penstock-dev/penstock/pipelines/values"
 )
@@ -210,7 +211,7 @@ func (d Doctor) registry(ctx context.Context) pipelines.Result {
 	if err != nil {
 		return fail("correct service.image in penstock.yaml", "%v", err)
 	}
-	auth, err := authn.DefaultKeychain.Resolve(repository)
+	auth, err := authn.Resolve(ctx, registries.Keychain, repository)
 	if err == nil {
 		_, err = transport.NewWithContext(ctx, repository.Registry, auth, http.DefaultTransport, []string{repository.Scope(transport.PullScope)})
 	}

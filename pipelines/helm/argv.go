@@ -116,9 +116,10 @@ func namespaceArgv(p place) []string {
 }
 
 // admitArgv lets the API server judge the manifest of stdin as if it were applied:
-// its schemas, quotas and admission, which helm's own dry run does not ask.
-func admitArgv(p place) []string {
-	return p.kubectl("apply", "--server-side", "--dry-run=server", "--field-manager", "helm", "--filename", "-", "--output", "name")
+// its schemas, quotas and admission, which helm's own dry run does not ask. output is
+// name, or json for what it would come to.
+func admitArgv(p place, output string) []string {
+	return p.kubectl("apply", "--server-side", "--dry-run=server", "--field-manager", "helm", "--filename", "-", "--output", output)
 }
 
 // createArgv does the same for hooks, which are made anew each time.

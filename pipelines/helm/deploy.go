@@ -75,6 +75,8 @@ type Outcome struct {
 	Revision int `json:"revision,omitempty"`
 	// From is the revision that was deployed before.
 	From int `json:"from,omitempty"`
+	// Unchanged says that nothing had to be deployed: Metadata is that of the revision.
+	Unchanged bool `json:"unchanged,omitempty"`
 	// Chart is NAME-VERSION.
 	Chart    string   `json:"chart,omitempty"`
 	Metadata Metadata `json:"metadata"`
@@ -106,6 +108,7 @@ type running struct {
 	rendered []byte
 	manifest []byte
 	hooks    []byte
+	given    []byte // the values of the release, as JSON
 	deploy   Deploy
 	unit     pipelines.Unit
 	// kept is the context that ends when the lease is lost; nil before it is held.

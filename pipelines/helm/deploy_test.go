@@ -165,3 +165,58 @@ func TestOurPoliciesJudge(t *testing.T) {
 		t.Error("it was deployed all the same")
 	}
 }
+
+// A deploy of what is deployed already makes no revision and runs no hook; what was
+// changed by hand, or is not ready, is deployed anew, as another bundle, image or value is.
+func TestUnchangedReleaseIsLeft(t *testing.T) {
+	s := newShop(t)
+	s.write("dvlp-"+OwnValues, "migrate: true\npassword: hunter2\n")
+	first := s.want(s.deploy(), pipelines.Pass)
+	s.write("README.md", "another commit\n")
+	left := func(when string) {
+		t.Helper()
+		before := s.revisions()
+		d := s.deploying()
+		d.Commit = "another"
+		o := s.want(s.done(d.Do(t.Context())), pipelines.Pass)
+		s.says(o, "unchanged: revision 1 has the same")
+		if !o.Unchanged || o.Revision != 1 || o.Metadata.Commit != "c0ffee" || o.Metadata.Run != first.Metadata.Run || len(s.revisions()) != len(before) {
+			t.Errorf("%s: %+v, %d revisions", when, o.Metadata, len(s.revisions()))
+		}
+		if strings.Contains(told(o), "hunter2") {
+			t.Errorf("%s: a secret is shown", when)
+		}
+		s.unlocked()
+	}
+	left("at once")
+	left("and again")
+
+	deployed := func(why string, revision int, change func(*Deploy)) {
+		t.Helper()
+		d := s.deploying()
+		change(&d)
+		o := s.want(s.done(d.Do(t.Context())), pipelines.Pass)
+		if o.Unchanged || o.Revision != revision || len(o.Changes) != 0 {
+			t.Errorf("%s: revision %d, want %d, unchanged %v, changes %v", why, o.Revision, revision, o.Unchanged, o.Changes)
+		}
+	}
+	none := func(*Deploy) {}
+	deployed("another bundle", 2, func(d *Deploy) { d.BundleName = "1.2.1@" + digest })
+	deployed("the first bundle", 3, none)
+	s.write("dvlp-"+OwnValues, "migrate: true\npassword: hunter2\nimage: {tag: v1}\n")
+	deployed("another value", 4, none)
+	path := "/apis/apps/v1/namespaces/" + s.namespace + "/deployments/orders"
+	if code, text, err := s.cluster.Do("DELETE", path, nil); err != nil || code != 200 {
+		t.Fatalf("deleting by hand: %d, %v: %s", code, err, text)
+	}
+	deployed("a workload that was deleted", 5, none)
+	if s.deployment() == nil {
+		t.Fatal("it was not brought back")
+	}
+	s.want(s.rollback(4), pipelines.Pass)
+	deployed("after a rollback", 7, none)
+	o := s.want(s.deploy(), pipelines.Pass)
+	if !o.Unchanged || o.Revision != 7 {
+		t.Errorf("at last: revision %d, unchanged %v", o.Revision, o.Unchanged)
+	}
+}

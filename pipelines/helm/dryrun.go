@@ -14,7 +14,9 @@ import (
 type answer struct {
 	Version  int    `json:"version"`
 	Manifest string `json:"manifest"`
-	Hooks    []struct {
+	// Config are the values that the release is given beside the chart's own.
+	Config json.RawMessage `json:"config"`
+	Hooks  []struct {
 		Path     string `json:"path"`
 		Manifest string `json:"manifest"`
 	} `json:"hooks"`
@@ -38,7 +40,7 @@ func (r *running) dryRun(ctx context.Context) pipelines.Result {
 	for i, hook := range said.Hooks {
 		hooks[i] = []byte("# Source: " + hook.Path + "\n" + hook.Manifest)
 	}
-	r.manifest, r.hooks = []byte(said.Manifest), join(hooks...)
+	r.manifest, r.hooks, r.given = []byte(said.Manifest), join(hooks...), said.Config
 	same, err := sameObjects(r.rendered, join(r.manifest, r.hooks))
 	if err != nil {
 		return found("server", err)
@@ -114,7 +116,7 @@ func (r *running) admit(ctx context.Context) pipelines.Result {
 	for _, question := range []struct {
 		argv  []string
 		about []byte
-	}{{admitArgv(r.place), join(asked...)}, {createArgv(r.place), hooks}} {
+	}{{admitArgv(r.place, "name"), join(asked...)}, {createArgv(r.place), hooks}} {
 		if len(question.about) == 0 {
 			continue // kubectl takes nothing for an error
 		}

@@ -15,6 +15,9 @@ import (
 // upgrade deploys. What it came to is read from the cluster, whatever helm said: helm
 // may have lost the connection, or been stopped.
 func (r *running) upgrade(ctx context.Context) pipelines.Result {
+	if why := r.unchanged(ctx); why != "" {
+		return r.leave(ctx, why)
+	}
 	if err := r.guard.record(ctx, ledger.Started, ledger.Payload{Changes: r.changes()}); err != nil {
 		return pipelines.NotRunBecause(err)
 	}
@@ -64,7 +67,7 @@ func (r *running) settle(ctx context.Context, failure error, rule string) pipeli
 		return found(rule, &pipelines.Error{Err: fmt.Errorf("%w; the release is %s", failure, state(history)), Hint: hintOf(failure)})
 	}
 	r.compareDeployed(ctx)
-	return pipelines.Result{Judged: map[string]int{"changes": len(r.outcome.Changes)}}
+	return pipelines.Result{Reason: fmt.Sprintf("revision %d is deployed", r.outcome.Revision), Judged: map[string]int{"changes": len(r.outcome.Changes)}}
 }
 
 // ofThisRun says whether what is deployed was deployed by this run.

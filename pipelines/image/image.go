@@ -18,6 +18,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/internal/oci"
+	"github.com/penstock-dev/penstock/pipelines/registries"
 )
 
 // ErrRefused says that something was read, judged, and must not be: a tag that would
@@ -32,7 +33,7 @@ var ErrEnvironment = errors.New("no such environment")
 
 // Registry is how registries are reached. Its zero value is what the program uses.
 type Registry struct {
-	// Keychain has the credentials. Default: those of docker login.
+	// Keychain has the credentials. Default: those of docker login, and to ECR those of the session with AWS.
 	Keychain authn.Keychain
 	// Backoff is how often and after how long a request that was throttled or met a
 	// broken registry is sent again. Default: five times, after 1, 2, 4 and 8 seconds.
@@ -48,7 +49,7 @@ type connection struct {
 
 func (r Registry) connect(ctx context.Context) (*connection, error) {
 	if r.Keychain == nil {
-		r.Keychain = authn.DefaultKeychain
+		r.Keychain = registries.Keychain
 	}
 	if r.Backoff.Steps == 0 {
 		r.Backoff = remote.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.2, Steps: 5}

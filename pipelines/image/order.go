@@ -9,13 +9,14 @@ import (
 )
 
 // Order are the environments that an image goes through, in the order of
-// live.environments: those of the service that are enabled, or all where the service
-// names none.
+// live.environments: those of the service, or all where the service names none. One that
+// is not enabled stays among them: enabled: false has no reason, owner or end, and would
+// else be a quiet way around what it has to attest.
 func Order(c *config.Config) []string {
 	var names []string
 	for _, e := range c.Live.Environments {
 		if c.Service == nil || len(c.Service.Environments) == 0 || slices.ContainsFunc(c.Service.Environments, func(s config.ServiceEnvironment) bool {
-			return s.Name == e.Name && (s.Enabled == nil || *s.Enabled)
+			return s.Name == e.Name
 		}) {
 			names = append(names, e.Name)
 		}

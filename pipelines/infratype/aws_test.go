@@ -17,6 +17,7 @@ import (
 
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/compliance"
+	"github.com/penstock-dev/penstock/pipelines/config"
 )
 
 // judged are the decisions of the built-in rules on a plan, by rule: all of them,
@@ -259,10 +260,14 @@ func TestTrustAndRefusals(t *testing.T) {
 		plan, text := c.plan(t, IAM)
 		judged(t, text)
 		golden(t, "testdata/trust/"+identity+".json", indented(t, changed(plan, "aws_iam_role")[0]["assume_role_policy"].(string)))
-		if got, want := len(changed(plan, "aws_eks_pod_identity_association")), map[string]int{"pod-identity": 1}[identity]; got != want {
+		if got, want := len(changed(plan, "aws_eks_pod_identity_association")), map[string]int{"pod-identity": 2}[identity]; got != want {
 			t.Errorf("%s: %d associations, want %d", identity, got, want)
 		}
 	}
+	if err := os.Remove(filepath.Join(c.dir, IAM, "given.auto.tfvars.json")); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(regexp.MustCompile(`Success! .*`).FindString(c.must(t, IAM, "test")))
 	queue := func(word string) variables { return variables{"orders": variables{"access": []string{word}}} }
 	database := func(expires string) variables {
 		return variables{"main": variables{"engine_version": "16.6", "grants": variables{"billing": variables{"service": "billing", "cidr": "10.1.2.0/24", "reason": "reads", "expires": expires}}}}
@@ -300,6 +305,55 @@ func TestTrustAndRefusals(t *testing.T) {
 			plain := strings.Join(strings.Fields(strings.ReplaceAll(out, "│", " ")), " ")
 			if err == nil || !strings.Contains(plain, test.says) {
 				t.Errorf("want %q, got %v:\n%s", test.says, err, out)
+			}
+		})
+	}
+}
+
+// The roots and the rule agree on where a database may be deleted: by the settings of the
+// bundle, and by the tag that the root itself sets.
+func TestDeletionIsJudgedByEnvironment(t *testing.T) {
+	c := newCloud(t)
+	c.must(t, IAC, "get")
+	settings, err := config.Load(os.DirFS(c.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		environment string
+		protection  any
+		want        pipelines.Verdict
+	}{
+		"dvlp":                {"dvlp", nil, pipelines.Pass},
+		"dvlp, protected":     {"dvlp", true, pipelines.Pass},
+		"elsewhere":           {"pprd", nil, pipelines.Pass},
+		"elsewhere, switched": {"pprd", false, pipelines.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := c.everything()
+			v["environment"], v["tags"] = test.environment, variables{"environment": "dvlp"} // which the root overrules
+			for _, kind := range []string{"rds_clusters", "dynamodb_tables"} {
+				v[kind].(variables)["main"].(variables)["deletion_protection"] = test.protection
+			}
+			c.write(t, IAC+"/given.auto.tfvars.json", v)
+			_, text := c.plan(t, IAC)
+			file := filepath.Join(t.TempDir(), "plan.json")
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			seen := 0
+			_, err := compliance.Compliance{Scope: pipelines.Scope{Root: filepath.Dir(file)}, Config: settings, Plans: []compliance.PlanOf{{File: file}},
+				Decided: func(_ string, d compliance.Decision) {
+					if d.Rule.ID != "deletion-protection" {
+						return
+					}
+					seen++
+					if d.Verdict != test.want {
+						t.Errorf("%s is %s, want %s: %v", d.Resource.Address, d.Verdict, test.want, d.Notes)
+					}
+				}}.Run(t.Context())
+			if err != nil || seen != 2 {
+				t.Errorf("%d were judged: %v", seen, err)
 			}
 		})
 	}

@@ -140,12 +140,20 @@ func TestObjectsThatAreNotThere(t *testing.T) {
 func TestMigration(t *testing.T) {
 	for _, chart := range []string{"http-service", "daemon-service"} {
 		all := objects(t, chart, image+`migration: {enabled: true, command: [/app, migrate]}
+serviceAccount: {annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::000000000000:role/penstock/dvlp-orders"}}
 config: {A: b}
 secrets: {P: {externalSecret: {store: {name: aws, kind: ClusterSecretStore}, key: a}}}
 `)
 		job := all["Job/orders-migration"]
 		if get(job.Value, "spec/template/spec/containers/0/image") != get(all["Deployment/orders"].Value, "spec/template/spec/containers/0/image") {
 			t.Errorf("%s: it is of another image", chart)
+		}
+		// The role's trust names this account (service-iam), and the account the role.
+		if account := get(job.Value, "spec/template/spec/serviceAccountName"); account != "orders-migration" {
+			t.Errorf("%s: it runs as %v", chart, account)
+		}
+		if role := getNamed(all["ServiceAccount/orders-migration"].Value, "metadata/annotations/eks.amazonaws.com/role-arn"); role != "arn:aws:iam::000000000000:role/penstock/dvlp-orders" {
+			t.Errorf("%s: its account has the role %v", chart, role)
 		}
 		labels := get(job.Value, "spec/template/metadata/labels").(map[string]any)
 		hooks := 0

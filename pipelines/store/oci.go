@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -20,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/penstock-dev/penstock/pipelines/internal/oci"
+	"github.com/penstock-dev/penstock/pipelines/registries"
 )
 
 // registry keeps each object as an artifact of one layer in an OCI repository,
@@ -51,7 +51,7 @@ func (r *registry) Exclusive() error {
 }
 
 func (r *registry) options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(registries.Keychain)}
 }
 
 // Create pushes the object if there is none, and looks whether it is the one that

@@ -13,6 +13,9 @@ locals {
   partition       = startswith(var.region, "cn-") ? "aws-cn" : startswith(var.region, "us-gov-") ? "aws-us-gov" : "aws"
   service_account = coalesce(var.service_account, var.service)
 
+  # The charts run a migration before anything of the release, with an account of its own.
+  service_accounts = distinct([local.service_account, "${var.service}-migration"])
+
   contracts = {
     for file in fileset("${path.module}/../modules", "*/contract.yaml") :
     yamldecode(file("${path.module}/../modules/${file}")).type => yamldecode(file("${path.module}/../modules/${file}"))

@@ -1,4 +1,4 @@
-# Who may take the role: the pods of one service account in one namespace, and nobody else.
+# Who may take the role: the pods of the service and of its migration, in one namespace, and nobody else.
 locals {
   oidc_provider_arn = "arn:${local.partition}:iam::${var.account}:oidc-provider/${coalesce(var.oidc_provider, "none")}"
   cluster_arn       = "arn:${local.partition}:eks:${var.region}:${var.account}:cluster/${coalesce(var.cluster, "none")}"
@@ -12,7 +12,7 @@ locals {
       Principal = { Federated = local.oidc_provider_arn }
       Condition = {
         StringEquals = {
-          "${coalesce(var.oidc_provider, "none")}:sub" = "system:serviceaccount:${var.namespace}:${local.service_account}"
+          "${coalesce(var.oidc_provider, "none")}:sub" = [for name in local.service_accounts : "system:serviceaccount:${var.namespace}:${name}"]
           "${coalesce(var.oidc_provider, "none")}:aud" = "sts.amazonaws.com"
         }
       }
@@ -32,7 +32,7 @@ locals {
         StringEquals = {
           "aws:SourceAccount"                         = var.account
           "aws:RequestTag/kubernetes-namespace"       = var.namespace
-          "aws:RequestTag/kubernetes-service-account" = local.service_account
+          "aws:RequestTag/kubernetes-service-account" = local.service_accounts
         }
         ArnEquals = {
           "aws:SourceArn" = local.cluster_arn
@@ -48,5 +48,14 @@ resource "aws_eks_pod_identity_association" "this" {
   cluster_name    = var.cluster
   namespace       = var.namespace
   service_account = local.service_account
+  role_arn        = aws_iam_role.this.arn
+}
+
+resource "aws_eks_pod_identity_association" "migration" {
+  count = var.identity == "pod-identity" && length(local.service_accounts) > 1 ? 1 : 0
+
+  cluster_name    = var.cluster
+  namespace       = var.namespace
+  service_account = local.service_accounts[1]
   role_arn        = aws_iam_role.this.arn
 }

@@ -24,7 +24,7 @@ func (p *program) dockerPush() *cobra.Command {
 		Long: `Pushes the image in LAYOUT with its SBOMs and provenance to REPOSITORY (by default
 service.image of penstock.yaml) by its digest, reads everything back, and gives the tags
 last: what breaks in between leaves no tag. A tag that names another digest is not moved
-unless it is movable. Credentials are those of docker login.
+unless it is movable. Credentials are those of docker login, and to ECR those of the session with AWS.
 
 Exit codes:
   0  pushed; REPOSITORY@DIGEST is printed

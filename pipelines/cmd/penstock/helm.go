@@ -222,7 +222,9 @@ func (p *program) changes(o *helm.Outcome, explain bool) {
 	if len(o.Changes) > 0 {
 		fmt.Fprintf(p.out, "%d resources change\n\n", len(o.Changes))
 	}
-	if o.Revision != 0 {
+	if o.Unchanged {
+		fmt.Fprintf(p.out, "%s is unchanged at revision %d in %s\n", o.Service, o.Revision, o.Namespace)
+	} else if o.Revision != 0 {
 		fmt.Fprintf(p.out, "%s is deployed at revision %d in %s\n", o.Service, o.Revision, o.Namespace)
 	}
 }

@@ -110,6 +110,11 @@ written. What the chart does not take is said with the file and the line that se
 			}
 			if f.output.json {
 				p.verdict = o.Report.Verdict
+				if f.output.out != "" {
+					if err := report.Export(f.output.out, o.Report); err != nil {
+						return err
+					}
+				}
 				return p.json(o)
 			}
 			if f.output.format == "text" && o.File != "" {
@@ -121,6 +126,7 @@ written. What the chart does not take is said with the file and the line that se
 	f.add(cmd)
 	cmd.AddCommand(p.helmValuesDiff())
 	cmd.Flags().StringVar(&out, "out", "", "write to `FILE` (default generated_helm_values.yaml in the repository)")
+	cmd.Flags().StringVar(&f.output.out, "report", "", "write the report to `DIR` too, in every format: also where values are missing or the part is left out, and there is no file")
 	return cmd
 }
 

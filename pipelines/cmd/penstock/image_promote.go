@@ -21,7 +21,7 @@ func (p *program) imagePromote() *cobra.Command {
 		Long: `Copies an image with all its platforms and all that refers to them (SBOMs, provenance,
 attestations) and reads everything back: the digest is the same before and after, or the
 copy is refused. The tag of TO is given last, and is not moved from another digest unless
-it is movable. Credentials are those of docker login.
+it is movable. Credentials are those of docker login, and to ECR those of the session with AWS.
 
 Exit codes:
   0  copied

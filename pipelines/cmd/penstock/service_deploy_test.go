@@ -72,6 +72,9 @@ func (s *site) firstHour() string {
 		if i == 2 && strings.Contains(out, "applied") {
 			s.Errorf("a second deploy applies something:\n%s", out)
 		}
+		if release := map[int]string{1: "revision 1 is deployed", 2: "unchanged: revision 1 has the same"}[i]; !strings.Contains(out, release) {
+			s.Errorf("%s does not say of the release %q:\n%s", line, release, out)
+		}
 		if i == 1 || i == 2 {
 			running, generation := s.released()
 			if running != image[1] || generation != "1" {

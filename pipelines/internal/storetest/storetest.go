@@ -104,7 +104,7 @@ func NewS3(t *testing.T) *S3 {
 	s := &S3{Bucket: fmt.Sprintf("bucket-%d", buckets.Add(1))}
 	forward := httputil.NewSingleHostReverseProxy(target)
 	forward.ErrorLog = log.New(io.Discard, "", 0) // of clients that tests kill
-	proxy := httptest.NewServer(s.handler(forward))
+	proxy := httptest.NewServer(s.handler((&queues{}).mend(forward)))
 	t.Cleanup(proxy.Close)
 	s.Endpoint = proxy.URL
 	for _, pair := range s.Env() {

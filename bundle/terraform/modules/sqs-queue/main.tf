@@ -29,6 +29,17 @@ resource "aws_sqs_queue" "this" {
   })
 }
 
+# Without it any queue of the account could put its dead letters here: those who read
+# them would take them for messages of this one.
+resource "aws_sqs_queue_redrive_allow_policy" "this" {
+  queue_url = aws_sqs_queue.dead_letter.id
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [aws_sqs_queue.this.arn]
+  })
+}
+
 resource "aws_ssm_parameter" "this" {
   for_each = {
     url             = aws_sqs_queue.this.url

@@ -25,6 +25,24 @@ run "encrypted_with_a_dead_letter_queue" {
   }
 }
 
+# Made of mocked resources: before they are made their ARNs are not known.
+run "dead_letters_of_this_queue_alone" {
+  assert {
+    condition     = aws_sqs_queue_redrive_allow_policy.this.queue_url == aws_sqs_queue.dead_letter.id
+    error_message = "the policy is of another queue"
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue_redrive_allow_policy.this.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = [aws_sqs_queue.this.arn] }
+    error_message = "other queues may put their dead letters here: ${aws_sqs_queue_redrive_allow_policy.this.redrive_allow_policy}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.this.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letter.arn
+    error_message = "dead letters go elsewhere"
+  }
+}
+
 run "fifo_has_its_suffix" {
   command = plan
 
