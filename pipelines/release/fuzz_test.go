@@ -11,7 +11,7 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{vpc, "variable \"x\" {\n  type = object({a=optional(list(string), [\"x\"])})\n  default = {}\n}\n", "module \"m\" {\n  source = \"./m\"\n}\n",
 		"terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\", version = \"~> 5.0\", configuration_aliases = [aws.a] }\n  }\n}\n",
-		"moved {\n  from = a.b[0]\n  to = module.x[\"k\"].a.b\n}\nremoved {\n  from = a.c\n}\n", "{\"variable\": {\"a\": {\"default\": 1e400}}}", "variable \"x\" {\n  default = 1e999999\n}\n"} {
+		"moved {\n  from = a.b[0]\n  to = module.x[\"k\"].a.b\n}\nremoved {\n  from = a.c\n}\n", "{\"variable\": {\"a\": {\"default\": 1e400}}}", "variable \"x\" {\n  default = 1e99999999\n}\n"} {
 		f.Add(seed, false)
 		f.Add(seed, true)
 	}

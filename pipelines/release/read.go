@@ -148,6 +148,9 @@ func (r *reading) body(p string) (hcl.Body, error) {
 	if why := nesting.TooDeep(text); why != "" {
 		return nil, unreadable(pipelines.Position{Path: p}, "%s", why)
 	}
+	if err := hugeAt(p, text); err != nil {
+		return nil, err
+	}
 	r.src[p] = text
 	var file *hcl.File
 	var diags hcl.Diagnostics
