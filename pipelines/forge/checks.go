@@ -52,24 +52,36 @@ func (f *Forge) Checks(ctx context.Context, sha string) ([]Said, error) {
 	return said, nil
 }
 
+// commitState is a commit status; what GitHub calls its state Gitea calls its status.
+type commitState struct {
+	ID      int64  `json:"id"`
+	Context string `json:"context"`
+	State   string `json:"state"`
+	Status  string `json:"status"`
+	URL     string `json:"target_url"`
+}
+
 func (f *Forge) statuses(ctx context.Context, sha string) ([]Said, error) {
-	all, err := every(func(o github.ListOptions) ([]*github.RepoStatus, *github.Response, error) {
-		list, answer, err := f.client.Repositories.ListStatuses(ctx, f.owner, f.name, sha, &o)
-		return list, answer, err
+	all, err := every(func(o github.ListOptions) (page []commitState, answer *github.Response, err error) {
+		answer, err = f.ask(ctx, http.MethodGet, fmt.Sprintf("commits/%s/statuses?per_page=%d&limit=%d&page=%d", sha, o.PerPage, o.PerPage, o.Page), nil, &page)
+		return page, answer, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	latest := map[string]*github.RepoStatus{}
+	latest := map[string]commitState{}
 	for _, s := range all { // the id grows; the order of the list is the forge's
-		if had := latest[s.GetContext()]; had == nil || had.GetID() < s.GetID() {
-			latest[s.GetContext()] = s
+		if s.ID <= 0 || s.State+s.Status == "" {
+			return nil, fmt.Errorf("a status does not say what it is: %q", printable.Text(s.Context, 100))
+		}
+		if had, ok := latest[s.Context]; !ok || had.ID < s.ID {
+			latest[s.Context] = s
 		}
 	}
 	var said []Said
 	for name, s := range latest {
-		state := s.GetState()
-		said = append(said, Said{Name: printable.Text(name, 200), State: printable.Text(state, 50), Green: state == "success", URL: s.GetTargetURL()})
+		state := cmp.Or(s.State, s.Status)
+		said = append(said, Said{Name: printable.Text(name, 200), State: printable.Text(state, 50), Green: state == "success", URL: s.URL})
 	}
 	return said, nil
 }

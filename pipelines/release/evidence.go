@@ -75,7 +75,7 @@ func (r Release) evidence(p *planner) error {
 }
 
 // covered are the units of a report that passed and exercise a module: the module
-// itself, and tests and examples whose closure holds its configuration.
+// itself, and tests, examples and modules whose closure holds its configuration.
 func (p *planner) covered(tested *pipelines.Report, unit string) (list []string) {
 	for _, result := range tested.Results {
 		passed := result.Verdict == pipelines.Pass || result.Verdict == pipelines.Waived
@@ -87,7 +87,7 @@ func (p *planner) covered(tested *pipelines.Report, unit string) (list []string)
 			continue
 		}
 		u := p.head.unit(result.Unit)
-		if u == nil || u.Kind != pipelines.Test && u.Kind != pipelines.Example || len(u.Inputs) >= p.head.tracked() {
+		if u == nil || u.Kind == pipelines.Live || len(u.Inputs) >= p.head.tracked() {
 			continue
 		}
 		if slices.ContainsFunc(u.Inputs, func(in string) bool { return path.Dir(in) == unit && configures(in) }) {

@@ -18,7 +18,9 @@ type ledger struct {
 	tree *git.Tree
 	// versions are by module.
 	versions map[string][]semver
-	repo     *repo
+	// adopted are the tags from before the first record.
+	adopted map[string]AdoptedTag
+	repo    *repo
 }
 
 var recordFile = regexp.MustCompile(`^records/(?:(.+)/)?v([0-9.]+)\.json$`)
@@ -43,8 +45,35 @@ func readLedger(ctx context.Context, r *repo, tip string) (*ledger, error) {
 			}
 		}
 	}
+	if _, ok := l.tree.Entries[adoptedPath]; !ok {
+		return l, nil
+	}
+	blobs, err := l.tree.Read(ctx, []string{adoptedPath})
+	if err != nil {
+		return nil, fmt.Errorf("reading the records: %w", err)
+	}
+	var a Adopted
+	if err := strict(blobs[adoptedPath], &a); err != nil || a.Schema != AdoptedSchema {
+		return nil, fmt.Errorf("reading the records: %q is not what a release wrote", adoptedPath)
+	}
+	l.adopted = a.Tags
 	return l, nil
 }
+
+// adoptable are the tags of releases that a remote has.
+func (r *refs) adoptable() Adopted {
+	a := Adopted{Schema: AdoptedSchema, Tags: map[string]AdoptedTag{}}
+	for ref, object := range r.all {
+		if m := releaseTag.FindStringSubmatch(ref); m != nil {
+			if _, ok := parseVersion(m[2]); ok {
+				a.Tags[strings.TrimPrefix(ref, "refs/tags/")] = AdoptedTag{Object: object, Commit: r.commitOf(ref)}
+			}
+		}
+	}
+	return a
+}
+
+var releaseTag = regexp.MustCompile(`^refs/tags/(?:(.+)/)?v([0-9.]+)$`)
 
 // highest is the last of versions.
 func highest(list []semver) (top semver, ok bool) {
@@ -121,6 +150,11 @@ func (p *planner) last(ctx context.Context, module string) (*Previous, error) {
 		}
 		if said != "" {
 			return nil, refused("the record of the tag %q is gone; its digest was %s", tag, said)
+		}
+		if was, ok := p.ledger.adopted[tag]; p.ledger.tip != "" && !ok {
+			return nil, refused("the tag %q has no record: no release made it", tag)
+		} else if ok && was.Object != p.remote.all["refs/tags/"+tag] {
+			return nil, refused("the tag %q was moved: it was on %.12s, and is on %.12s", tag, was.Commit, p.remote.commitOf("refs/tags/"+tag))
 		}
 		p.out.notice("the last tag of %s, %q, was made without a record; it is taken as it is", module, tag)
 		return &Previous{Version: top.String(), Tag: tag, Commit: p.remote.commitOf("refs/tags/" + tag)}, nil

@@ -355,9 +355,18 @@ func compareBoth(old, now Interfaces) ([]Change, error) {
 	return changes, nil
 }
 
-// strayFragments says of which fragments nobody will read: they name no module.
+// strayFragments refuses fragments that name no module, unless they were there at a
+// release already: what they name may have been taken away since.
 func (p *planner) strayFragments() {
 	for _, f := range p.fragments {
+		old := false
+		for commit, c := range p.commits {
+			_, had := c.tree.Entries[f.file]
+			old = old || had && commit != p.out.Commit
+		}
+		if old {
+			continue
+		}
 		for _, name := range f.Modules {
 			if u := p.head.unit(name); u == nil || u.Kind != pipelines.Module {
 				p.out.refuse(Refusal{Rule: "fragment", Message: fmt.Sprintf("there is no module %q", name), Hint: "penstock units lists the modules", Position: pipelines.Position{Path: f.file, Line: 1}})

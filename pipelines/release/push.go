@@ -98,6 +98,9 @@ func (p *planner) commitRecords(ctx context.Context, tags []string) (string, err
 	add := func(path string, content []byte) {
 		paths, objects = append(paths, path), append(objects, content)
 	}
+	if p.ledger.tip == "" {
+		add(adoptedPath, file(p.remote.adoptable()))
+	}
 	for i, m := range p.out.Modules {
 		add(recordPath(m.Module, m.Version), m.text)
 		add(sealPath(m.Module, m.Version), file(Seal{Schema: SealSchema, Tag: m.Tag, Object: tags[i], Commit: p.out.Commit, Record: digest(m.text)}))

@@ -65,7 +65,12 @@ type reading struct {
 
 // read reads the interface of the module in dir, and which directories it reaches. It
 // is nil where the dialect has no file there.
-func (s *snapshot) read(dir string, d dialect) (*Interface, []string, error) {
+func (s *snapshot) read(dir string, d dialect) (is *Interface, dirs []string, err error) {
+	defer func() { // what strangers wrote goes through libraries that may panic
+		if p := recover(); p != nil {
+			is, dirs, err = nil, nil, unreadable(pipelines.Position{Path: dir}, "internal error: %s", printable.Text(fmt.Sprint(p), 300))
+		}
+	}()
 	if len(s.files(dir, d)) == 0 {
 		return nil, nil, nil
 	}
@@ -142,6 +147,9 @@ func (r *reading) body(p string) (hcl.Body, error) {
 	}
 	if why := nesting.TooDeep(text); why != "" {
 		return nil, unreadable(pipelines.Position{Path: p}, "%s", why)
+	}
+	if err := hugeAt(p, text); err != nil {
+		return nil, err
 	}
 	r.src[p] = text
 	var file *hcl.File

@@ -24,28 +24,33 @@ func TestUnreadable(t *testing.T) {
 		links map[string]string
 		at    string
 	}{
-		"no HCL":                     {files: map[string]string{"m/a.tf": "x = [\n"}, at: "m/a.tf:2:1"},
-		"an unknown block":           {files: map[string]string{"m/a.tf": "locals {}\nfuture \"x\" {}\n"}, at: "m/a.tf:2:1"},
-		"an unknown argument":        {files: map[string]string{"m/a.tf": "variable \"x\" {\n  typo = 1\n}\n"}, at: "m/a.tf:2:3"},
-		"an unknown type":            {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type = strin\n}\n"}, at: "m/a.tf:2:10"},
-		"a quoted type":              {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type = \"string\"\n}\n"}, at: "m/a.tf:2:10"},
-		"a default that is computed": {files: map[string]string{"m/a.tf": "variable \"x\" {\n  default = timestamp()\n}\n"}, at: "m/a.tf:2:13"},
-		"a default of another type":  {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type    = number\n  default = \"a\"\n}\n"}, at: "m/a.tf:3:3"},
-		"sensitive is no constant":   {files: map[string]string{"m/a.tf": "output \"x\" {\n  value     = 1\n  sensitive = var.y\n}\n"}, at: "m/a.tf:3:15"},
-		"a variable twice":           {files: map[string]string{"m/a.tf": "variable \"x\" {}\n", "m/b.tf": "\nvariable \"x\" {}\n"}, at: "m/b.tf:2:1"},
-		"a resource twice":           {files: map[string]string{"m/a.tf": "resource \"a\" \"x\" {}\nresource \"a\" \"x\" {}\n"}, at: "m/a.tf:2:1"},
-		"an override of nothing":     {files: map[string]string{"m/a.tf": "", "m/override.tf": "variable \"x\" {}\n"}, at: "m/override.tf:1:1"},
-		"no constraint":              {files: map[string]string{"m/a.tf": "terraform {\n  required_version = \"about 1\"\n}\n"}, at: "m/a.tf:2:3"},
-		"no source":                  {files: map[string]string{"m/a.tf": "module \"x\" {}\n"}, at: "m/a.tf:1:1"},
-		"a source that is computed":  {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = var.s\n}\n"}, at: "m/a.tf:2:12"},
-		"a local module of nothing":  {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = \"../n\"\n}\n"}, at: "m/a.tf:1:1"},
-		"a local module broken":      {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = \"../n\"\n}\n", "n/a.tf": "variable {}\n"}, at: "n/a.tf:1:10"},
-		"a circle":                   {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = \"../n\"\n}\n", "n/a.tf": "module \"y\" {\n  source = \"../m\"\n}\n"}, at: "n/a.tf:1:1"},
-		"JSON":                       {files: map[string]string{"m/a.tf.json": "{\n  \"variable\": 1\n}\n"}, at: "m/a.tf.json:2:15"},
-		"broken JSON":                {files: map[string]string{"m/a.tf.json": "{\n  \"variable\"\n}\n"}, at: "m/a.tf.json:3:1"},
-		"a link out":                 {links: map[string]string{"m/a.tf": "/etc/passwd"}, at: "m/a.tf"},
-		"a link in a circle":         {links: map[string]string{"m/a.tf": "b.tf", "m/b.tf": "a.tf"}, at: "m/a.tf"},
-		"nested without end":         {files: map[string]string{"m/a.tf": "x = " + strings.Repeat("[", 20_000)}, at: "m/a.tf"},
+		"no HCL":                       {files: map[string]string{"m/a.tf": "x = [\n"}, at: "m/a.tf:2:1"},
+		"an unknown block":             {files: map[string]string{"m/a.tf": "locals {}\nfuture \"x\" {}\n"}, at: "m/a.tf:2:1"},
+		"an unknown argument":          {files: map[string]string{"m/a.tf": "variable \"x\" {\n  typo = 1\n}\n"}, at: "m/a.tf:2:3"},
+		"an unknown type":              {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type = strin\n}\n"}, at: "m/a.tf:2:10"},
+		"a quoted type":                {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type = \"string\"\n}\n"}, at: "m/a.tf:2:10"},
+		"a default that is computed":   {files: map[string]string{"m/a.tf": "variable \"x\" {\n  default = timestamp()\n}\n"}, at: "m/a.tf:2:13"},
+		"a default of another type":    {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type    = number\n  default = \"a\"\n}\n"}, at: "m/a.tf:3:3"},
+		"sensitive is no constant":     {files: map[string]string{"m/a.tf": "output \"x\" {\n  value     = 1\n  sensitive = var.y\n}\n"}, at: "m/a.tf:3:15"},
+		"a variable twice":             {files: map[string]string{"m/a.tf": "variable \"x\" {}\n", "m/b.tf": "\nvariable \"x\" {}\n"}, at: "m/b.tf:2:1"},
+		"a resource twice":             {files: map[string]string{"m/a.tf": "resource \"a\" \"x\" {}\nresource \"a\" \"x\" {}\n"}, at: "m/a.tf:2:1"},
+		"an override of nothing":       {files: map[string]string{"m/a.tf": "", "m/override.tf": "variable \"x\" {}\n"}, at: "m/override.tf:1:1"},
+		"no constraint":                {files: map[string]string{"m/a.tf": "terraform {\n  required_version = \"about 1\"\n}\n"}, at: "m/a.tf:2:3"},
+		"no source":                    {files: map[string]string{"m/a.tf": "module \"x\" {}\n"}, at: "m/a.tf:1:1"},
+		"a source that is computed":    {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = var.s\n}\n"}, at: "m/a.tf:2:12"},
+		"a local module of nothing":    {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = \"../n\"\n}\n"}, at: "m/a.tf:1:1"},
+		"a local module broken":        {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = \"../n\"\n}\n", "n/a.tf": "variable {}\n"}, at: "n/a.tf:1:10"},
+		"a circle":                     {files: map[string]string{"m/a.tf": "module \"x\" {\n  source = \"../n\"\n}\n", "n/a.tf": "module \"y\" {\n  source = \"../m\"\n}\n"}, at: "n/a.tf:1:1"},
+		"JSON":                         {files: map[string]string{"m/a.tf.json": "{\n  \"variable\": 1\n}\n"}, at: "m/a.tf.json:2:15"},
+		"broken JSON":                  {files: map[string]string{"m/a.tf.json": "{\n  \"variable\"\n}\n"}, at: "m/a.tf.json:3:1"},
+		"a link out":                   {links: map[string]string{"m/a.tf": "/etc/passwd"}, at: "m/a.tf"},
+		"a link in a circle":           {links: map[string]string{"m/a.tf": "b.tf", "m/b.tf": "a.tf"}, at: "m/a.tf"},
+		"a huge number":                {files: map[string]string{"m/a.tf": "variable \"x\" {\n  default = 1e999999999\n}\n"}, at: "m/a.tf:2:13"},
+		"a huge number in a type":      {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type = object({a = optional(string, 1e+999999999)})\n}\n"}, at: "m/a.tf:2:39"},
+		"a huge number of JSON":        {files: map[string]string{"m/a.tf.json": `{"variable": {"x": {"default": -1e999999999}}}`}, at: "m/a.tf.json"},
+		"a huge number in a text":      {files: map[string]string{"m/a.tf.json": `{"variable": {"x": {"type": "object({a = optional(string, 1e999999999)})"}}}`}, at: "m/a.tf.json"},
+		"a text that is a huge number": {files: map[string]string{"m/a.tf": "variable \"x\" {\n  type    = map(number)\n  default = {a = \"1e99999999\"}\n}\n"}, at: "m/a.tf:3:3"},
+		"nested without end":           {files: map[string]string{"m/a.tf": "x = " + strings.Repeat("[", 20_000)}, at: "m/a.tf"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := newSnapshot(t.Context(), "", git.InMemory(test.files, test.links))
@@ -61,6 +66,19 @@ func TestUnreadable(t *testing.T) {
 				t.Errorf("it is at %s, want %s: %v", got, test.at, err)
 			}
 		})
+	}
+}
+
+// A hash that looks like one is no number.
+func TestHashIsNoHugeNumber(t *testing.T) {
+	for name, text := range map[string]string{"m/a.tf": "variable \"x\" {\n  default = \"1e999999999\" # 2e999999\n}\n", "m/a.tf.json": `{"variable": {"x": {"default": "1e999999999"}}}`} {
+		s, err := newSnapshot(t.Context(), "", git.InMemory(map[string]string{name: text}, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is, _, err := s.read("m", terraform); err != nil || string(is.Variables["x"].Default) != `"1e999999999"` {
+			t.Errorf("%s: %v, %v", name, is, err)
+		}
 	}
 }
 

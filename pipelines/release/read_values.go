@@ -82,6 +82,9 @@ func (v *Variable) setDefault(a *hcl.Attribute) error {
 	} else {
 		return unreadable(place(a.Range), "the default does not suit the type: %w", err)
 	}
+	if !tame(value) {
+		return unreadable(place(a.Range), "the number is too large")
+	}
 	text, err := ctyjson.SimpleJSONValue{Value: value}.MarshalJSON()
 	if err != nil {
 		return unreadable(place(a.Range), "the default cannot be written: %w", err)

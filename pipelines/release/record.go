@@ -20,6 +20,8 @@ const (
 	RecordSchema = "penstock.release-record/v1"
 	// SealSchema is the version of a seal's JSON form.
 	SealSchema = "penstock.release-seal/v1"
+	// AdoptedSchema is the version of the JSON form of tags that were adopted.
+	AdoptedSchema = "penstock.release-adopted/v1"
 	// Branch is where records are kept: beside the tags, and not in them.
 	Branch = "refs/heads/penstock/releases"
 )
@@ -82,6 +84,23 @@ type Seal struct {
 	Commit string `json:"commit" jsonschema:"pattern=^[0-9a-f]{40}([0-9a-f]{24})?$"`
 	Record string `json:"record" jsonschema:"pattern=^sha256:[0-9a-f]{64}$"`
 }
+
+// Adopted are the tags that were there before the first record: made by hand, and held
+// to what they were from then on. It is written once, with the branch of records.
+type Adopted struct {
+	Schema string `json:"schema" jsonschema:"const=penstock.release-adopted/v1"`
+	// Tags are by name.
+	Tags map[string]AdoptedTag `json:"tags"`
+}
+
+// AdoptedTag is a tag that no release made.
+type AdoptedTag struct {
+	Object string `json:"object" jsonschema:"pattern=^[0-9a-f]{40}([0-9a-f]{24})?$"`
+	Commit string `json:"commit" jsonschema:"pattern=^[0-9a-f]{40}([0-9a-f]{24})?$"`
+}
+
+// adoptedPath is where they are kept.
+const adoptedPath = "records/adopted.json"
 
 // tagOf is the name of a tag: the module's path and the version, or the version alone
 // where the module is the repository.

@@ -152,7 +152,7 @@ func (p *planner) wanted() []string {
 
 // conditions are what has to hold beside the modules themselves.
 func (r Release) conditions(ctx context.Context, p *planner) error {
-	file, err := p.repo.dirty(ctx)
+	file, err := p.repo.dirty(ctx, r.Evidence)
 	if err != nil {
 		return err
 	}

@@ -177,14 +177,32 @@ func (r *repo) shallow(ctx context.Context) (bool, error) {
 	return strings.TrimSpace(string(out)) != "false", err
 }
 
-// dirty lists what differs from the commit, at most a few.
-func (r *repo) dirty(ctx context.Context) (string, error) {
-	out, err := r.git(ctx, nil, "status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=none")
-	first, _, _ := bytes.Cut(out, []byte{0})
-	if len(first) < 4 {
+// dirty is a file that differs from the commit, or "". The evidence, and what lies beside
+// it in a directory of its own, may be there without being tracked.
+func (r *repo) dirty(ctx context.Context, evidence string) (string, error) {
+	out, err := r.git(ctx, nil, "status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=none", "--untracked-files=all")
+	if err != nil {
 		return "", err
 	}
-	return printable.Path(string(first[3:])), err
+	beside := ""
+	if full, err := filepath.Abs(evidence); evidence != "" && err == nil {
+		if full, err = filepath.EvalSymlinks(full); err == nil {
+			if rel, err := filepath.Rel(r.Top, full); err == nil {
+				evidence, beside = filepath.ToSlash(rel), filepath.ToSlash(filepath.Dir(rel))
+			}
+		}
+	}
+	for line := range bytes.SplitSeq(out, []byte{0}) {
+		if len(line) < 4 {
+			continue
+		}
+		name := string(line[3:])
+		if line[0] == '?' && evidence != "" && (name == evidence || beside != "." && strings.HasPrefix(name, beside+"/")) {
+			continue
+		}
+		return printable.Path(name), nil
+	}
+	return "", nil
 }
 
 // hashes writes objects of one kind and returns their names, in order.
@@ -216,10 +234,11 @@ func (r *repo) hashes(ctx context.Context, kind string, objects [][]byte) ([]str
 	return list, nil
 }
 
-// identity is who releases, as git is configured, or Penstock itself.
+// identity is who releases, as git is configured, or Penstock itself: what git makes of
+// the name of a machine is another on each.
 func (r *repo) identity(ctx context.Context) string {
 	who := "Penstock <penstock@example.invalid>"
-	if out, err := run(ctx, r.Top, nil, nil, "var", "GIT_COMMITTER_IDENT"); err == nil && out.Exit == 0 {
+	if out, err := run(ctx, r.Top, nil, nil, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"); err == nil && out.Exit == 0 {
 		if end := bytes.LastIndexByte(out.Stdout, '>'); end > 0 {
 			who = printable.Text(string(out.Stdout[:end+1]), 300)
 		}

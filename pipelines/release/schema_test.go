@@ -57,10 +57,11 @@ func TestSchemas(t *testing.T) {
 		good  []byte
 		gone  string
 	}{
-		"release-record.schema.json": {RecordSchema, &Record{}, show(recordPath("modules/vpc", o.Modules[0].Version)), "tree"},
-		"release-seal.schema.json":   {SealSchema, &Seal{}, show(sealPath("modules/vpc", o.Modules[0].Version)), "object"},
-		"release.schema.json":        {Schema, &Outcome{}, JSON(o), "modules"},
-		"release-change.schema.json": {"penstock.release-change/v1", &Fragment{}, change, "modules"},
+		"release-record.schema.json":  {RecordSchema, &Record{}, show(recordPath("modules/vpc", o.Modules[0].Version)), "tree"},
+		"release-seal.schema.json":    {SealSchema, &Seal{}, show(sealPath("modules/vpc", o.Modules[0].Version)), "object"},
+		"release-adopted.schema.json": {AdoptedSchema, &Adopted{}, show(adoptedPath), "tags"},
+		"release.schema.json":         {Schema, &Outcome{}, JSON(o), "modules"},
+		"release-change.schema.json":  {"penstock.release-change/v1", &Fragment{}, change, "modules"},
 	} {
 		got, path := generate(t, name, test.title, test.of), "../../schemas/"+name
 		if *update {

@@ -62,6 +62,9 @@ func defaultOf(defaults *typeexpr.Defaults, name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	if !tame(value) {
+		return "a number too large to write", true
+	}
 	text, err := ctyjson.SimpleJSONValue{Value: value}.MarshalJSON()
 	return string(text), err == nil
 }

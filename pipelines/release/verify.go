@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -166,8 +165,6 @@ func (c *verification) find(module, rule, hint, format string, args ...any) {
 	r.Findings = append(r.Findings, pipelines.Finding{Rule: rule, Verdict: pipelines.Fail, Severity: pipelines.High, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-var releaseTag = regexp.MustCompile(`^refs/tags/(?:(.+)/)?v([0-9.]+)$`)
-
 func (c *verification) judge(ctx context.Context) error {
 	if err := c.appended(ctx); err != nil {
 		return err
@@ -184,6 +181,7 @@ func (c *verification) judge(ctx context.Context) error {
 			return err
 		}
 	}
+	c.adopted()
 	return c.tags(ctx)
 }
 
@@ -233,9 +231,6 @@ func (c *verification) release(ctx context.Context, r *Record, seal *Seal) error
 		c.find(r.Module, "tag-moved", back, "the tag %q is on %.12s; it was on %.12s", r.Tag, c.remote.commitOf(ref), r.Commit)
 	case object != seal.Object:
 		c.find(r.Module, "tag-retargeted", back, "the tag %q is another object than the one that was pushed, on the same commit", r.Tag)
-	}
-	if was := r.Previous; was != nil && was.Record == "" && c.remote.commitOf("refs/tags/"+was.Tag) != was.Commit {
-		c.find(r.Module, "tag-moved", "", "the tag %q, made by hand, is on %.12s; it was on %.12s when %s was released", was.Tag, or(c.remote.commitOf("refs/tags/"+was.Tag), "nothing"), was.Commit, r.Version)
 	}
 	if sum := r.Interfaces.digest(); sum != r.InterfaceDigest {
 		c.find(r.Module, "record-altered", "", "the interface in the record of %s has the digest %s, and not %s", r.Version, sum, r.InterfaceDigest)
@@ -311,9 +306,10 @@ func (c *verification) tags(ctx context.Context) error {
 		switch {
 		case !recorded && said != "":
 			c.find(module, "record-vanished", "bring the branch of records back", "the record of %q is gone; its digest was %s", tag, said)
-		case !recorded && c.older(module, version):
-			r := c.result(module)
-			r.Judged["tags_before_records"]++
+		case !recorded && c.ledger.adopted[tag].Object == c.remote.all[ref]: // from before the first record
+			c.result(module).Judged["adopted_tags"]++
+		case !recorded && c.ledger.adopted[tag].Object != "":
+			c.find(module, "tag-moved", "push it as it was", "the tag %q, made by hand, is on %.12s; it was on %.12s", tag, c.remote.commitOf(ref), c.ledger.adopted[tag].Commit)
 		case !recorded:
 			c.find(module, "tag-without-record", "take it away, or release through penstock release", "the tag %q has no record: no release made it", tag)
 		case said == "":
@@ -329,16 +325,13 @@ func (c *verification) tags(ctx context.Context) error {
 	return nil
 }
 
-// older says whether a tag was made by hand before the first release with a record,
-// which says that it follows it.
-func (c *verification) older(module string, version semver) bool {
-	list := c.ledger.versions[module]
-	return len(list) > 0 && version.less(slices.MinFunc(list, func(a, b semver) int {
-		if a.less(b) {
-			return -1
+// adopted finds tags of before the first record that are gone.
+func (c *verification) adopted() {
+	for _, tag := range slices.Sorted(maps.Keys(c.ledger.adopted)) {
+		if _, there := c.remote.all["refs/tags/"+tag]; !there {
+			c.find(path.Dir(tag), "tag-deleted", "push it as it was", "the tag %q, made by hand, is gone; it was on %.12s", tag, c.ledger.adopted[tag].Commit)
 		}
-		return 1
-	}))
+	}
 }
 
 // appended judges the branch of records commit by commit: files come, and none but
@@ -378,9 +371,6 @@ func (c *verification) report(started time.Time) *pipelines.Report {
 	for _, module := range slices.Sorted(maps.Keys(c.results)) {
 		result := c.results[module]
 		r.Selection.Units = append(r.Selection.Units, pipelines.Unit{Path: module, Kind: pipelines.Module, Why: result.Why})
-		if n := result.Judged["tags_before_records"]; n > 0 {
-			r.Notices = append(r.Notices, pipelines.Notice{Message: fmt.Sprintf("%s has %d tags from before its first record: whether they were moved nobody can tell", module, n)})
-		}
 		r.Results = append(r.Results, *result)
 	}
 	r.Selection.Total = len(r.Results)

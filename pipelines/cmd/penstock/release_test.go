@@ -58,7 +58,7 @@ func TestReleaseDocumentationRuns(t *testing.T) {
 		t.Fatalf("the documentation has %q", commands)
 	}
 	for _, command := range commands {
-		command = strings.NewReplacer(" report.json", " ../report.json").Replace(strings.TrimSpace(command))
+		command = strings.TrimSpace(command)
 		if !regexp.MustCompile(`(?m)^(exits 0|exec) ` + regexp.QuoteMeta(command) + `$`).Match(script) {
 			t.Errorf("no script runs %q", command)
 		}
