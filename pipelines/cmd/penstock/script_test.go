@@ -9,9 +9,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/penstock-dev/penstock/pipelines/terratest/shim"
 )
 
 func TestMain(m *testing.M) {
+	if shim.Called(os.Args[0]) { // what a test of a module finds on its PATH
+		os.Exit(shim.Main(context.Background(), os.Args))
+	}
 	testscript.Main(m, map[string]func(){
 		"penstock": func() {
 			p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
