@@ -328,3 +328,21 @@ func TestAnOrphanIsEnded(t *testing.T) {
 	}
 	<-gone
 }
+
+// penstock terratest sweeps after its own run, in its own process.
+func TestARunSweepsAfterItself(t *testing.T) {
+	l := newLab(t, "terraform", "local")
+	l.begin(time.Hour)
+	own := l.run
+	own.Owner.PID = os.Getpid()
+	l.rewrite(own)
+	l.deploy(l.files(), "-var=directory="+l.outside())
+	cmd := exec.Command("sleep", "600")
+	cmd.Env = append(os.Environ(), l.run.Owner.Env())
+	l.must(cmd.Start())
+	gone := make(chan error, 1)
+	go func() { gone <- cmd.Wait() }()
+	l.patience = 300 * time.Millisecond
+	l.clean()
+	<-gone
+}
