@@ -25,7 +25,9 @@ type State struct {
 // took its place is another.
 type Held struct {
 	Address, Type string
-	Deposed       bool
+	// ARN is how AWS calls it; empty where the provider says none.
+	ARN     string
+	Deposed bool
 }
 
 // Addresses are those of the objects that are not deposed.
@@ -52,8 +54,9 @@ func ParseState(content []byte) (State, error) {
 		Resources []struct {
 			Module, Mode, Type, Name string
 			Instances                []struct {
-				IndexKey any `json:"index_key"`
-				Deposed  string
+				IndexKey   any `json:"index_key"`
+				Deposed    string
+				Attributes struct{ ARN any }
 			}
 		}
 	}
@@ -73,7 +76,8 @@ func ParseState(content []byte) (State, error) {
 			base = r.Module + "." + base
 		}
 		for _, i := range r.Instances {
-			state.Resources = append(state.Resources, Held{Address: base + index(i.IndexKey), Type: r.Type, Deposed: i.Deposed != ""})
+			arn, _ := i.Attributes.ARN.(string)
+			state.Resources = append(state.Resources, Held{Address: base + index(i.IndexKey), Type: r.Type, ARN: arn, Deposed: i.Deposed != ""})
 		}
 	}
 	return state, nil

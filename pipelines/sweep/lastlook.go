@@ -2,7 +2,9 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/penstock-dev/penstock/pipelines"
 	"github.com/penstock-dev/penstock/pipelines/deployed"
 	"github.com/penstock-dev/penstock/pipelines/internal/printable"
+	"github.com/penstock-dev/penstock/pipelines/store"
 )
 
 // tagOfRun is on everything that the AWS provider makes in a run.
@@ -40,12 +43,52 @@ func (s *sweeping) lastLook(ctx context.Context, r deployed.Run, all []deployed.
 			continue
 		}
 		result.Judged["tagged_looks"]++
+		gone, err := s.destroyed(ctx, all)
+		if err != nil {
+			result.Verdict, result.Reason = pipelines.NotRun, "reading what was destroyed: "+printable.Text(err.Error(), 400)
+			continue
+		}
 		for _, arn := range left {
+			if gone[arn] { // AWS lists it for a while, and a key until its deletion is due
+				result.Judged["destroyed_and_still_listed"]++
+				continue
+			}
 			result.Findings = append(result.Findings, pipelines.Finding{Rule: LeakRule, Verdict: pipelines.Fail, Severity: pipelines.High, Resource: arn,
 				Message: fmt.Sprintf("%s, begun %v ago by %s, still has the tag %s", arn, time.Since(r.Owner.Started).Round(time.Second), r.Owner.Actor, tagOfRun),
 				Hint:    "destroy it; then penstock sweep " + r.ID})
 		}
 	}
+}
+
+// destroyed are the ARNs of what states of the deployments held once, and those at the end
+// do not: terraform has destroyed it, and said so.
+func (s *sweeping) destroyed(ctx context.Context, all []deployed.Deployment) (map[string]bool, error) {
+	gone, kept := map[string]bool{}, map[string]bool{}
+	for _, d := range all {
+		for _, workspace := range d.Workspaces {
+			is, err := s.states.State(ctx, d.Run, d.ID, workspace)
+			if errors.Is(err, deployed.ErrState) || errors.Is(err, store.ErrNotFound) {
+				continue // nobody knows what it held last
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, held := range is.Resources {
+				kept[held.ARN] = true
+			}
+			snapshots, err := s.states.Snapshots(ctx, d.Run, d.ID, workspace)
+			if err != nil {
+				return nil, err
+			}
+			for _, snapshot := range snapshots {
+				for _, held := range snapshot.Resources {
+					gone[held.ARN] = true
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(gone, func(arn string, _ bool) bool { return arn == "" || kept[arn] })
+	return gone, nil
 }
 
 // where is one place to ask in.

@@ -1,15 +1,19 @@
 package sweep
 
 import (
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/penstock-dev/penstock/pipelines"
+	"github.com/penstock-dev/penstock/pipelines/deployed"
 	"github.com/penstock-dev/penstock/pipelines/deployed/record"
 	"github.com/penstock-dev/penstock/pipelines/internal/storetest"
 )
@@ -56,4 +60,42 @@ func TestWhatStillHasTheTagIsALeak(t *testing.T) {
 	}
 	queue(url.Values{"Action": {"DeleteQueue"}, "QueueUrl": {aws.Endpoint + "/123456789012/" + l.run.ID}})
 	l.clean()
+}
+
+// AWS lists what was destroyed for a while. Only what a state at the end no longer holds, and
+// an earlier one did, is known to be destroyed.
+func TestWhatTerraformDestroyedIsNoLeak(t *testing.T) {
+	l := newLab(t, "terraform", "local")
+	l.begin(time.Hour)
+	l.deploy(l.files(), "-var=directory="+l.outside())
+	d := l.one()
+	state := func(serial int, arns ...string) []byte {
+		var resources []string
+		for i, arn := range arns {
+			resources = append(resources, fmt.Sprintf(`{"mode":"managed","type":"aws_kms_key","name":"k%d","instances":[{"attributes":{"arn":%q}}]}`, i, arn))
+		}
+		return fmt.Appendf(nil, `{"version":4,"lineage":"a","serial":%d,"resources":[%s]}`, serial, strings.Join(resources, ","))
+	}
+	l.must(l.states.Snapshot(t.Context(), d.Run, d.ID, "default", 90, state(90, "arn:aws:kms:a", "arn:aws:kms:b")))
+	look := func() map[string]bool {
+		t.Helper()
+		gone, err := (&sweeping{states: l.states}).destroyed(t.Context(), []deployed.Deployment{d})
+		l.must(err)
+		return gone
+	}
+	file := l.states.File(record.StateName(d.Run, d.ID))
+	for content, want := range map[string]map[string]bool{
+		string(state(91)):                  {"arn:aws:kms:a": true, "arn:aws:kms:b": true},
+		string(state(91, "arn:aws:kms:b")): {"arn:aws:kms:a": true},
+		`{"version":4,`:                    {},
+	} {
+		l.must(os.WriteFile(file, []byte(content), 0o600))
+		if got := look(); !maps.Equal(got, want) {
+			t.Errorf("with the state %s destroyed are %v", content, got)
+		}
+	}
+	l.must(os.Remove(file))
+	if got := look(); len(got) != 0 {
+		t.Errorf("without a state destroyed are %v", got)
+	}
 }

@@ -73,6 +73,13 @@ func (o *one) open(ctx context.Context, work, name string, last *record.Step) (*
 	if w.vars, err = variables(last, work); err != nil {
 		return nil, err
 	}
+	if last.Kind == record.Test {
+		given, err := variablesOfTests(unit, work)
+		if err != nil {
+			return nil, err
+		}
+		w.vars = append(given, w.vars...)
+	}
 	return w, w.Init(ctx, "-reconfigure")
 }
 
