@@ -1,5 +1,5 @@
 # Everything here is one command that works without make too.
-.PHONY: help demo test kill-test sweep-kill-test provider-test helm-kill-test engine-test bench lint
+.PHONY: help demo test kill-test sweep-kill-test release-kill-test provider-test helm-kill-test engine-test bench lint
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ helm-kill-test: ## kill 30 deploys at random moments, and let the next run repai
 sweep-kill-test: ## kill 50 runs of tests at random moments, and sweep each
 	PENSTOCK_KILLS=50 go test -v -run TestKills -timeout 60m ./pipelines/sweep
 
+release-kill-test: ## kill 50 releases at random moments, and run each again
+	PENSTOCK_LONG=1 go test -v -run Kill -timeout 60m ./pipelines/release
+
 provider-test: ## plan, apply and undo services with the real AWS provider against moto (an hour)
-	go test -v -timeout 90m -run 'Example|Roots|Trust|Service|AWSProvider' ./pipelines/infratype ./pipelines/sweep ./pipelines/cmd/penstock
+	PENSTOCK_LONG=1 go test -v -timeout 90m -run 'Example|Roots|Trust|Service|AWSProvider' ./pipelines/infratype ./pipelines/sweep ./pipelines/cmd/penstock
 
 engine-test: ## call the Dagger module on the running engine
 	.ci/engine
