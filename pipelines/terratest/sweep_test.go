@@ -125,3 +125,46 @@ func TestForgets(t *testing.T) { tf(t, "init", "-input=false"); tf(t, "apply", "
 		t.Errorf("%v: the run is not in what was made: %q", err, content)
 	}
 }
+
+// At the soft deadline terraform is in the middle of an apply: it hears of it, ends in order,
+// and what it had made is swept.
+func TestTheSoftDeadlineDuringAnApply(t *testing.T) {
+	needsTerraform(t)
+	from := mirror(t)
+	world := t.TempDir()
+	t.Setenv("TF_VAR_world", world)
+	slow := fileTF + `
+resource "terraform_data" "slow" {
+  depends_on = [local_file.f]
+  provisioner "local-exec" {
+    command = "exec sleep 3600"
+  }
+}
+`
+	root := place(t, map[string]string{"modules/file/main.tf": slow, "tests/slow/a_test.go": pkg(`"os/exec" "testing"`, `
+func TestSlow(t *testing.T) { tf(t, "init", "-input=false"); tf(t, "apply", "-auto-approve", "-no-color", "-var=name=made") }
+`)})
+	s := stage(t, root)
+	s.Mirror = from
+	soften := make(chan struct{})
+	s.soften = soften
+	s.Soft, s.Hard = time.Hour, 2*time.Hour // nothing is killed here
+	go func() {
+		for _, err := os.Stat(world + "/made"); err != nil; _, err = os.Stat(world + "/made") {
+			time.Sleep(10 * time.Millisecond)
+		}
+		close(soften)
+	}()
+	r := run(t, s)
+	if c := outcomes(r)["tests/slow:TestSlow"]; c.Status != "failed" {
+		t.Errorf("%+v", c)
+	}
+	if left, _ := os.ReadDir(world); len(left) != 0 {
+		t.Errorf("it is left: %v", left)
+	}
+	for _, result := range r.Results {
+		if result.Stage == "sweep" && result.Verdict != pipelines.Pass {
+			t.Errorf("%+v", result)
+		}
+	}
+}
