@@ -121,8 +121,13 @@ func (k *killing) settle(i int, run string, apply *running) {
 	if held, err := k.book.Look(k.t.Context(), killTarget); !errors.Is(err, store.ErrNotFound) {
 		fail("a lease is left: %v, %v", held.Owner, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(k.tmp, "tmp/penstock-apply-*/*")); len(left) > 0 {
-		fail("an opened plan is left in %q", left)
+	// Before the lease, what lies there is a capsule at most, which is sealed.
+	for _, name := range []string{live.PlanFile, live.JSONFile, live.LogFile} {
+		for _, below := range []string{"*/*", "*/*/*", "*/*/*/*"} {
+			if left, _ := filepath.Glob(filepath.Join(k.tmp, "tmp/penstock-apply-"+below, name)); len(left) > 0 {
+				fail("an opened plan is left: %q", left)
+			}
+		}
 	}
 	if info, _, err := statelock.Look(k.t.Context(), k.bucket, killState); !errors.Is(err, store.ErrNotFound) {
 		fail("a lock of the state is left: %+v, %v", info, err)
